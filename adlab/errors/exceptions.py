@@ -1,0 +1,71 @@
+"""The exceptions and warnings adlab raises.
+
+Every one derives from `AdlabError` and from the exception Python or NumPy raises in the same
+situation, so that code which catches `TypeError` goes on working.
+The texts are laid out by `adlab.errors.frames.explain`; what is said about a failed conversion is
+found in `adlab.errors.diagnosis`.
+"""
+
+
+class AdlabError(Exception):
+    """The common base of everything adlab raises on purpose."""
+
+
+class TracerConversionError(AdlabError, TypeError):
+    """A traced value was to become something that cannot carry a derivative.
+
+    Raised by ``float(x)``, ``math.sin(x)``, ``np.asarray(x)``, ``plain[i] = x`` and by functions
+    which convert their arguments.
+    """
+
+
+class UnsupportedFunctionError(TracerConversionError):
+    """A NumPy or SciPy function that adlab does not know or that cannot dispatch."""
+
+
+class ClosedOverGeneratorError(TracerConversionError):
+    """A random generator the transformation cannot see was given a traced parameter."""
+
+
+class LeakedTracerError(AdlabError, RuntimeError):
+    """A traced value was used after the transformation it belongs to had returned."""
+
+
+class MissingRuleError(AdlabError, NotImplementedError):
+    """A primitive has no rule for differentiating with respect to an argument."""
+
+
+class NonScalarOutputError(AdlabError, TypeError):
+    """A function whose output is not one real number was given to `adlab.grad`."""
+
+
+class StructureError(AdlabError, TypeError):
+    """A pytree does not have the structure of the pytree it belongs to."""
+
+
+class ShapeError(AdlabError, ValueError):
+    """A tangent or cotangent does not have the shape of its primal."""
+
+
+class DtypeError(AdlabError, TypeError):
+    """An array of a dtype that cannot be differentiated (objects, integers, strings)."""
+
+
+class UnregisteredContainerError(AdlabError, TypeError):
+    """Traced values were found inside a container that is not a pytree."""
+
+
+class InPlaceError(AdlabError, TypeError):
+    """A write that would lose a derivative or outlive its transformation.
+
+    Writing a traced value into an integer array, or writing from inside a transformation into an
+    array that lives longer than it.
+    """
+
+
+class IndependentOutputWarning(UserWarning):
+    """The output does not depend on the input, so the derivative is exactly zero."""
+
+
+class PerformanceWarning(UserWarning):
+    """The result is right, but there is a much cheaper way to get it."""
