@@ -1,9 +1,11 @@
 """Errors that say what was attempted, where, why it cannot be, and what to write instead.
 
 `exceptions` names what can go wrong, `frames` finds the user's line and lays out a message,
-`diagnosis` finds out which expression asked a traced value to become a plain one.
+`diagnosis` explains why a traced value cannot become the plain value an expression asked for, which
+`expressions` finds.
 """
 
+from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
     ClosedOverGeneratorError,
@@ -37,6 +39,7 @@ __all__ = [
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
+    "diagnose_conversion",
     "explain",
     "shorten",
     "user_frame",

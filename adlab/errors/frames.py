@@ -45,8 +45,22 @@ def package_of(frame: FrameType) -> str:
     str
         For instance ``"numpy"``; the empty string for code that belongs to no module.
     """
+    return module_of(frame).partition(".")[0]
+
+
+def module_of(frame: FrameType) -> str:
+    """Return the name of the module whose code runs in a frame.
+
+    Parameters
+    ----------
+    frame : FrameType
+
+    Returns
+    -------
+    str
+    """
     name = frame.f_globals.get("__name__")
-    return name.partition(".")[0] if isinstance(name, str) else ""
+    return name if isinstance(name, str) else ""
 
 
 def user_frame() -> FrameType | None:
