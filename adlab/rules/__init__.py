@@ -1,0 +1,41 @@
+"""The vocabulary of facts: what a primitive states about itself, once, for every mode.
+
+A primitive states two independent facts.  Its *calculus* is one of `Elementwise`, `Linear`,
+`Multilinear`, `General` or `Constant`; its *axes* say how it acts on stacked inputs.  Modes derive
+what they need from these and never add a rule of their own.  Read `adlab.rules.declare` for the
+functions that declare a primitive and `adlab.rules.facts` for what they record.
+"""
+
+from adlab.rules.axes import BROADCAST, LEADING, OPAQUE, Adapter, Axes, Core
+from adlab.rules.declare import (
+    constant,
+    elementwise,
+    general,
+    linear,
+    multilinear,
+    primitives,
+)
+from adlab.rules.facts import Calculus, Constant, Elementwise, General, Linear, Multilinear
+from adlab.rules.rule import Rule
+
+__all__ = [
+    "BROADCAST",
+    "LEADING",
+    "OPAQUE",
+    "Adapter",
+    "Axes",
+    "Calculus",
+    "Constant",
+    "Core",
+    "Elementwise",
+    "General",
+    "Linear",
+    "Multilinear",
+    "Rule",
+    "constant",
+    "elementwise",
+    "general",
+    "linear",
+    "multilinear",
+    "primitives",
+]

@@ -1,0 +1,64 @@
+"""The calculus facts: what kind of map a primitive is, and the formulas that say so.
+
+Notation: y = f(x₁, …), ẋ a tangent, ȳ a cotangent.  Cotangents pair by ⟨ȳ, ẏ⟩ = Re Σ ȳ·ẏ, without
+conjugation, so the gradient of a real function of x + iy is ∂f/∂x − i ∂f/∂y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adlab.rules.rule import Rule
+
+__all__ = ["Calculus", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """y[k] = f(x₁[k], x₂[k], …) after broadcasting, with the partials ∂y/∂xᵢ.
+
+    A partial that is a number is that constant, and None marks an argument without derivative.
+    The primitive is linear in an argument whose partial names neither it nor ``ans``.
+    """
+
+    partials: tuple[Rule | float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Jointly linear in the arguments that have a transpose; the others are data.
+
+    ``joint`` is one rule for all arguments of a variadic primitive, which returns a cotangent for
+    each; otherwise ``transposes`` holds one rule per argument.
+    """
+
+    transposes: tuple[Rule | None, ...]
+    joint: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Multilinear:
+    """Linear in each argument that has a transpose while the others are held fixed."""
+
+    transposes: tuple[Rule | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """Any differentiable map, by its pullback, its pushforward, or both.
+
+    ``vjps`` and ``jvps`` hold a rule per argument (None: not differentiable); ``joint_vjp`` is one
+    rule that returns the cotangents of all arguments.
+    """
+
+    vjps: tuple[Rule | None, ...] = ()
+    jvps: tuple[Rule | None, ...] = ()
+    joint_vjp: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Locally constant, or of integers: every derivative is zero."""
+
+
+Calculus = Elementwise | Linear | Multilinear | General | Constant

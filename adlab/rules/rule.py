@@ -1,0 +1,73 @@
+"""A rule: a formula whose argument names say which values must be kept for it.
+
+``lambda ans: 1 - ans**2`` keeps the output only, ``lambda ct, b: ct @ mT(b)`` the second operand.
+A name is ``ans`` (the output), an argument of the primitive, ``<argument>_shape`` (its shape
+alone), ``shapes`` (of all arguments) or a param.  A first name ``ct`` or ``<argument>_dot`` is the
+cotangent or tangent the formula is applied to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Rule", "shape_of"]
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape of an array, tracer or scalar."""
+    try:
+        shape: tuple[int, ...] = x.shape
+    except AttributeError:
+        return ()
+    return shape
+
+
+class Rule:
+    """A formula of a primitive, with what has to be kept until it is evaluated.
+
+    Parameters
+    ----------
+    formula : callable
+        Positional arguments only; the names are read from its code.
+    args : tuple of str
+        Names of the primitive's arguments.
+    leading : int
+        How many leading arguments are cotangents or tangents.
+    """
+
+    __slots__ = ("args", "formula", "names")
+
+    def __init__(self, formula: Callable[..., Any], args: tuple[str, ...], leading: int) -> None:
+        self.formula = formula
+        self.args = args
+        self.names = argument_names(formula)[leading:]
+
+    def kept(self, guard: Callable[[int], str] = "args[{}]".format) -> str:
+        """Return the source of a tuple of what is kept, in terms of ``ans, args, params``.
+
+        ``guard(position)`` is the source for the value of one argument.
+        """
+        return "(" + "".join(self._source(name, guard) + "," for name in self.names) + ")"
+
+    def _source(self, name: str, guard: Callable[[int], str]) -> str:
+        if name == "ans":
+            return "ans"
+        if name == "shapes":
+            return "tuple(map(shape_of, args))"
+        if name in self.args:
+            return guard(self.args.index(name))
+        if f"*{name}" in self.args:
+            return f"args[{len(self.args) - 1}:]"
+        if name.endswith("_shape") and name[:-6] in self.args:
+            return f"shape_of(args[{self.args.index(name[:-6])}])"
+        return f"params[{name!r}]"
+
+
+def argument_names(formula: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the positional arguments (`inspect.signature` is forty times slower)."""
+    try:
+        code = formula.__code__
+    except AttributeError:
+        return ("x",)  # a ufunc as the partial of a function of one argument
+    return code.co_varnames[: code.co_argcount]
