@@ -1,0 +1,43 @@
+"""adlab: forward- and reverse-mode differentiation of plain NumPy code.
+
+>>> import numpy as np, adlab
+>>> def tanh(x):
+...     y = np.exp(-2.0 * x)
+...     return (1.0 - y) / (1.0 + y)
+>>> round(float(adlab.grad(tanh)(1.0)), 6)
+0.419974
+"""
+
+from adlab.modes.derivatives import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    ravel,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
+from adlab.trace import register_pytree
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "derivative",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "ravel",
+    "register_pytree",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

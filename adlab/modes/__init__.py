@@ -1,0 +1,1 @@
+"""Modes: one file, one interpreter and what it is for.  `derivatives` only composes them."""

@@ -1,0 +1,24 @@
+"""What the functions of NumPy and SciPy mean: the array tracer and the declarations.
+
+A module is a mathematical class, never a mode, so every fact about a function stands in one place.
+"""
+
+from adlab.primitives import (
+    array,
+    contraction,
+    dispatch,
+    elementwise,
+    indexing,
+    reductions,
+    shaping,
+)
+
+__all__ = [
+    "array",
+    "contraction",
+    "dispatch",
+    "elementwise",
+    "indexing",
+    "reductions",
+    "shaping",
+]

@@ -1,0 +1,206 @@
+"""Elementwise primitives: the operators and NumPy's ufuncs, each with its partials.
+
+The arithmetic primitives are Python's operators, so Python scalars stay Python scalars.
+
+Conventions where a function is not smooth: |x| has derivative 0 at 0; of two equal arguments of
+``maximum`` and ``minimum`` each has derivative 1/2; at the edge of ``clip`` the argument keeps
+derivative 1.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.dispatch import UFUNCS
+from adlab.rules import constant, elementwise, general, linear
+from adlab.trace import Primitive
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+
+# Arithmetic ------------------------------------------------------------------------------------
+
+add = elementwise(operator.add, 1, 1, args="a b", name="add")
+subtract = elementwise(operator.sub, 1, -1, args="a b", name="subtract")
+multiply = elementwise(operator.mul, lambda b: b, lambda a: a, args="a b", name="multiply")
+divide = elementwise(
+    operator.truediv, lambda b: 1 / b, lambda ans, b: -ans / b, args="a b", name="divide"
+)
+negative = elementwise(operator.neg, -1, name="negative")
+positive = elementwise(operator.pos, 1, name="positive")
+
+
+def power_base(a: Any, b: Any) -> Any:
+    """∂(aᵇ)/∂a = b·aᵇ⁻¹, exactly 0 for b = 0 and finite at a = 0 where it is."""
+    if b.__class__ in (int, float):
+        if b == 2:
+            return 2 * a
+        return 0 * a if b == 0 else b * (a ** (b - 1) if b >= 1 else np.power(a, b - 1.0))
+    return b * np.power(a, np.where(b == 0, 1.0, b - 1.0))
+
+
+def power_exponent(ans: Any, a: Any) -> Any:
+    """∂(aᵇ)/∂b = aᵇ log a, with the limit 0 at a = 0."""
+    return ans * np.log(np.where(a == 0, 1.0, a))
+
+
+power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
+remainder = elementwise(
+    operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
+)
+floor_divide = constant(operator.floordiv, args="a b", name="floor_divide")
+
+# Exponentials, trigonometric and hyperbolic functions --------------------------------------------
+
+exp = elementwise(np.exp, lambda ans: ans)
+exp2 = elementwise(np.exp2, lambda ans: LN2 * ans)
+expm1 = elementwise(np.expm1, lambda ans: ans + 1)
+log = elementwise(np.log, lambda x: np.reciprocal(x * 1.0))
+log2 = elementwise(np.log2, lambda x: np.divide(1 / LN2, x))
+log10 = elementwise(np.log10, lambda x: np.divide(1 / LN10, x))
+log1p = elementwise(np.log1p, lambda x: np.reciprocal(x + 1.0))
+sqrt = elementwise(np.sqrt, lambda x: np.divide(0.5, np.sqrt(x)))
+cbrt = elementwise(np.cbrt, lambda ans: np.divide(1 / 3, ans * ans))
+square = elementwise(np.square, lambda x: 2 * x)
+reciprocal = elementwise(np.reciprocal, lambda ans: -ans * ans)
+
+sin = elementwise(np.sin, lambda x: np.cos(x))
+cos = elementwise(np.cos, lambda x: -np.sin(x))
+tan = elementwise(np.tan, lambda ans: 1 + ans * ans)
+arcsin = elementwise(np.arcsin, lambda x: 1 / np.sqrt(1 - x * x))
+arccos = elementwise(np.arccos, lambda x: -1 / np.sqrt(1 - x * x))
+arctan = elementwise(np.arctan, lambda x: 1 / (1 + x * x))
+sinh = elementwise(np.sinh, lambda x: np.cosh(x))
+cosh = elementwise(np.cosh, lambda x: np.sinh(x))
+tanh = elementwise(np.tanh, lambda ans: 1 - ans * ans)
+arcsinh = elementwise(np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1))
+arccosh = elementwise(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+arctanh = elementwise(np.arctanh, lambda x: np.divide(1, 1 - x * x))
+arctan2 = elementwise(
+    np.arctan2,
+    lambda a, b: b / (a * a + b * b),
+    lambda a, b: -a / (a * a + b * b),
+    args="a b",
+)
+hypot = elementwise(
+    np.hypot,
+    lambda ans, a: a / np.where(ans == 0, 1.0, ans),
+    lambda ans, b: b / np.where(ans == 0, 1.0, ans),
+    args="a b",
+)
+logaddexp = elementwise(
+    np.logaddexp,
+    lambda ans, a: np.exp(a - np.where(np.isfinite(ans), ans, 0.0)),
+    lambda ans, b: np.exp(b - np.where(np.isfinite(ans), ans, 0.0)),
+    args="a b",
+)
+deg2rad = elementwise(np.deg2rad, math.pi / 180)
+rad2deg = elementwise(np.rad2deg, 180 / math.pi)
+
+# Piecewise ---------------------------------------------------------------------------------------
+
+
+maximum = elementwise(
+    np.maximum,
+    lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
+    lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
+    args="a b",
+)
+minimum = elementwise(
+    np.minimum,
+    lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
+    lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
+    args="a b",
+)
+fmax = elementwise(
+    np.fmax,
+    lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
+    lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
+    args="a b",
+)
+fmin = elementwise(
+    np.fmin,
+    lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
+    lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
+    args="a b",
+)
+fabs = elementwise(np.fabs, lambda x: np.sign(x))
+where = linear(
+    np.where,
+    None,
+    lambda ct, condition: np.where(condition, ct, 0.0),
+    lambda ct, condition: np.where(condition, 0.0, ct),
+    args="condition a b",
+    axes="(),(),()->()",
+)
+
+# Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ -----------------------------------
+
+real = linear(np.real, lambda ct: ct, axes="()->()")
+imag = linear(np.imag, lambda ct: -1j * ct, axes="()->()")
+conjugate = linear(np.conjugate, lambda ct: np.conjugate(ct), name="conjugate", axes="()->()")
+
+
+def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
+    """|x|: ȳ·sign(x), for complex x ȳ·x̄/|x|; 0 at 0."""
+    if np.iscomplexobj(x):
+        return ct * np.conjugate(x) / np.where(ans == 0, 1.0, ans)
+    return ct * np.sign(x)
+
+
+absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
+
+# Locally constant ----------------------------------------------------------------------------------
+
+less = constant(operator.lt, args="a b", name="less")
+less_equal = constant(operator.le, args="a b", name="less_equal")
+greater = constant(operator.gt, args="a b", name="greater")
+greater_equal = constant(operator.ge, args="a b", name="greater_equal")
+equal = constant(operator.eq, args="a b", name="equal")
+not_equal = constant(operator.ne, args="a b", name="not_equal")
+UNARY_CONSTANTS = tuple(
+    constant(ufunc)
+    for ufunc in (
+        np.sign, np.floor, np.ceil, np.trunc, np.rint,
+        np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not,
+    )
+)  # fmt: skip
+BINARY_CONSTANTS = tuple(
+    constant(ufunc, args="a b") for ufunc in (np.logical_and, np.logical_or, np.logical_xor)
+)
+
+# The tables ----------------------------------------------------------------------------------------
+
+_SMOOTH = (
+    exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,
+    arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, arctan2, hypot, logaddexp,
+    deg2rad, rad2deg, maximum, minimum, fmax, fmin, fabs,
+)  # fmt: skip
+for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
+    UFUNCS[_primitive.impl] = _primitive
+UFUNCS[np.radians] = deg2rad
+UFUNCS[np.degrees] = rad2deg
+UFUNCS[np.conjugate] = conjugate
+
+
+def _ufunc_of(primitive: Primitive) -> Any:
+    """Return the ufunc that does what an operator primitive does to arrays."""
+
+    def call(*args: Any) -> Any:
+        args = tuple(np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args)
+        return primitive(*args)
+
+    return call
+
+
+for _ufunc, _operator in {
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide,
+    np.negative: negative, np.positive: positive, np.power: power, np.remainder: remainder,
+    np.floor_divide: floor_divide, np.absolute: absolute, np.less: less,
+    np.less_equal: less_equal, np.greater: greater, np.greater_equal: greater_equal,
+    np.equal: equal, np.not_equal: not_equal,
+}.items():  # fmt: skip
+    UFUNCS[_ufunc] = _ufunc_of(_operator)

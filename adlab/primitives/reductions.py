@@ -1,0 +1,326 @@
+"""Reductions and cumulative functions.  Axes are counted from the end, in a tuple."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.dispatch import implements, negative_axes, negative_axis
+from adlab.rules import LEADING, constant, general, linear
+
+
+def _back(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """Give a reduced cotangent its axes back, with length one."""
+    return ct if keepdims or not axis else np.expand_dims(ct, axis)
+
+
+def _spread(ct: Any, x_shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> Any:
+    if len(axis) == len(x_shape) and not keepdims:
+        return np.broadcast_to(ct, x_shape)
+    return np.broadcast_to(_back(ct, axis, keepdims), x_shape)
+
+
+def _sum_impl(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    return np.add.reduce(x, axis, None, None, keepdims)
+
+
+def _mean_vjp(ct: Any, x_shape: Any, axis: Any, keepdims: bool) -> Any:
+    n = 1
+    for i in axis:
+        n *= x_shape[i]
+    return _spread(ct / n, x_shape, axis, keepdims)
+
+
+sum_ = linear(_sum_impl, _spread, name="sum")
+mean = linear(
+    lambda x, *, axis, keepdims: np.mean(x, axis, keepdims=keepdims), _mean_vjp, name="mean"
+)
+
+
+def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """∂Π/∂xᵢ = Π of the others: products from both ends, so zeros need no care."""
+    n = len(axis)
+    rest = tuple(i for i in range(-x.ndim, 0) if i not in axis)
+    order = (*rest, *axis)
+    moved = np.transpose(x, order)
+    lead = moved.shape[: len(rest)]
+    flat = np.reshape(moved, (*lead, -1))
+    one = np.ones((*lead, 1))
+    before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
+    after = np.flip(
+        np.cumprod(np.concatenate([one, np.flip(flat, -1)[..., :-1]], axis=-1), axis=-1), -1
+    )
+    others = np.reshape(before * after, moved.shape)
+    back = np.argsort(np.asarray(order) + x.ndim)
+    spread = ct if keepdims or not n else np.expand_dims(ct, axis)
+    return spread * np.transpose(others, tuple(back.tolist()))
+
+
+prod = general(
+    lambda x, *, axis, keepdims: np.prod(x, axis, keepdims=keepdims),
+    vjp=_prod_vjp,
+    name="prod",
+    axes=LEADING,
+)
+
+
+def _cumprod_vjp(ct: Any, ans: Any, x: Any, axis: int) -> Any:
+    """x̄ᵢ = Σ_{k≥i} ȳₖ Π_{j≤k, j≠i} xⱼ by the backward recurrence of yₖ = yₖ₋₁ xₖ."""
+    n = x.shape[axis]
+    if n == 0:
+        return ct
+    at = [(Ellipsis, i, *(slice(None),) * (-axis - 1)) for i in range(n)]
+    carry = ct[at[-1]]
+    parts = []
+    for i in range(n - 1, 0, -1):
+        parts.append(carry * ans[at[i - 1]])
+        carry = ct[at[i - 1]] + carry * x[at[i]]
+    parts.append(carry)
+    return np.stack(parts[::-1], axis=axis)
+
+
+cumprod = general(
+    lambda x, *, axis: np.cumprod(x, axis), vjp=_cumprod_vjp, name="cumprod", axes=LEADING
+)
+cumsum = linear(
+    lambda x, *, axis: np.cumsum(x, axis),
+    lambda ct, axis: np.flip(cumsum(np.flip(ct, axis), axis=axis), axis),
+    name="cumsum",
+)
+
+
+def _var_vjp(ct: Any, x: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    """∂/∂xᵢ Σ|x − x̄|²/(n − ddof) = 2 conj(xᵢ − x̄)/(n − ddof)."""
+    n = 1
+    for i in axis:
+        n *= x.shape[i]
+    deviation = np.conjugate(x - np.mean(x, axis=axis, keepdims=True))
+    return _back(ct, axis, keepdims) * (2.0 / max(n - ddof, 0)) * deviation
+
+
+def _std_vjp(ct: Any, ans: Any, x: Any, axis: Any, ddof: float, keepdims: bool) -> Any:
+    """σ̄·∂σ²/2σ; 0 where the values are constant."""
+    scale = np.where(ans == 0, 0.0, 0.5 / np.where(ans == 0, 1.0, ans))
+    return _var_vjp(ct * scale, x, axis, ddof, keepdims)
+
+
+var = general(
+    lambda x, *, axis, ddof, keepdims: np.var(x, axis, ddof=ddof, keepdims=keepdims),
+    vjp=_var_vjp,
+    name="var",
+    axes=LEADING,
+)
+std = general(
+    lambda x, *, axis, ddof, keepdims: np.std(x, axis, ddof=ddof, keepdims=keepdims),
+    vjp=_std_vjp,
+    name="std",
+    axes=LEADING,
+)
+
+
+def _extremum_vjp(ct: Any, ans: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Ties share the cotangent equally."""
+    chosen = np.equal(x, _back(ans, axis, keepdims)) * 1.0
+    return _back(ct, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+
+
+max_ = general(
+    lambda x, *, axis, keepdims: np.max(x, axis, keepdims=keepdims),
+    vjp=_extremum_vjp,
+    name="max",
+    axes=LEADING,
+)
+min_ = general(
+    lambda x, *, axis, keepdims: np.min(x, axis, keepdims=keepdims),
+    vjp=_extremum_vjp,
+    name="min",
+    axes=LEADING,
+)
+any_ = constant(
+    lambda x, *, axis, keepdims: np.any(x, axis, keepdims=keepdims), name="any", axes=LEADING
+)
+all_ = constant(
+    lambda x, *, axis, keepdims: np.all(x, axis, keepdims=keepdims), name="all", axes=LEADING
+)
+POSITIONS = {
+    function: constant(
+        lambda x, *, axis, keepdims, f=function: f(x, axis, keepdims=keepdims),
+        name=function.__name__,
+        axes=LEADING,
+    )
+    for function in (np.argmax, np.argmin)
+}
+argsort = constant(lambda x, *, axis: np.argsort(x, axis), name="argsort", axes=LEADING)
+
+
+def _masked(a: Any, where: Any, filler: float) -> Any:
+    return a if where is True else np.where(where, a, filler)
+
+
+def _reducer(primitive: Any, filler: float) -> Any:
+    def reduce(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        a = _masked(a, where, filler)
+        if dtype is not None:
+            a = a.astype(dtype)
+        axes = negative_axes(axis, len(a.shape))
+        result = primitive(a, axis=axes, keepdims=bool(keepdims))
+        return _with_initial(primitive, result, initial)
+
+    return reduce
+
+
+def _with_initial(primitive: Any, result: Any, initial: Any) -> Any:
+    if initial is None:
+        return result
+    if primitive is sum_:
+        return result + initial
+    if primitive is prod:
+        return result * initial
+    return (np.maximum if primitive is max_ else np.minimum)(result, initial)
+
+
+def _extremum(primitive: Any) -> Any:
+    def extremum(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        a = a if where is True else np.where(where, a, initial)
+        result = primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+        return _with_initial(primitive, result, initial)
+
+    return extremum
+
+
+implements(np.sum)(_reducer(sum_, 0.0))
+implements(np.prod)(_reducer(prod, 1.0))
+implements(np.max, np.amax)(_extremum(max_))
+implements(np.min, np.amin)(_extremum(min_))
+
+
+@implements(np.mean)
+def _mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Any:
+    if where is not True:
+        count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
+        return np.sum(a, axis=axis, keepdims=keepdims, where=where) / count
+    return mean(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+
+
+def _moment(primitive: Any) -> Any:
+    def moment(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+    ) -> Any:
+        axes = negative_axes(axis, len(a.shape))
+        return primitive(a, axis=axes, ddof=ddof, keepdims=bool(keepdims))
+
+    return moment
+
+
+implements(np.var)(_moment(var))
+implements(np.std)(_moment(std))
+
+
+def _logical(primitive: Any) -> Any:
+    def reduce(
+        a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, where: Any = True
+    ) -> Any:
+        return primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+
+    return reduce
+
+
+implements(np.any)(_logical(any_))
+implements(np.all)(_logical(all_))
+
+
+def _position(function: Any) -> Any:
+    primitive = POSITIONS[function]
+
+    def position(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+        if axis is not None:
+            axis = negative_axis(axis, len(a.shape))
+        return primitive(a, axis=axis, keepdims=keepdims)
+
+    return position
+
+
+for _function in POSITIONS:
+    implements(_function)(_position(_function))
+
+
+@implements(np.argsort)
+def _argsort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return argsort(a, axis=negative_axis(axis, len(a.shape)))
+
+
+@implements(np.sort)
+def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, _argsort(a, axis), axis)
+
+
+@implements(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    axis = negative_axis(axis, len(arr.shape)) + len(arr.shape)
+    index = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
+    index[axis] = indices
+    return arr[tuple(index)]
+
+
+@implements(np.cumsum)
+def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return cumsum(a, axis=negative_axis(axis, len(a.shape)))
+
+
+@implements(np.cumprod)
+def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return cumprod(a, axis=negative_axis(axis, len(a.shape)))
+
+
+@implements(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.shape(weights) != np.shape(a):
+        ndim = len(np.shape(a))
+        shape = [1] * ndim
+        shape[axis] = -1
+        weights = np.reshape(weights, tuple(shape)) + np.zeros(np.shape(a))
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+__all__ = ["max_", "mean", "min_", "prod", "std", "sum_", "var"]

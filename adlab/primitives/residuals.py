@@ -1,0 +1,71 @@
+"""Safe residuals: plain arrays kept for the backward pass cannot change under it.
+
+A plain array that others may hold is copied when it is small and locked (``writeable=False``)
+while the tape lives when it is large, so a program that writes into it gets NumPy's error rather
+than a wrong gradient.  A write through a view that was made before cannot be seen.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from adlab.trace import Tracer, snapshot
+
+__all__ = ["COPY_LIMIT", "Locks", "freeze"]
+
+#: Arrays of at most this many bytes are copied.
+COPY_LIMIT = 8192
+
+_guard = threading.Lock()
+_locked: dict[int, list[Any]] = {}  # id -> [array, number of tapes]
+
+
+class Locks:
+    """The arrays one tape has locked; they are released when it is dropped."""
+
+    __slots__ = ("arrays",)
+
+    def __init__(self) -> None:
+        self.arrays: dict[int, np.ndarray[Any, Any]] = {}
+
+    def add(self, array: np.ndarray[Any, Any]) -> None:
+        """Lock ``array``, once for each tape."""
+        if id(array) in self.arrays:
+            return
+        with _guard:
+            if id(array) in _locked:
+                _locked[id(array)][1] += 1
+            elif array.flags.writeable:
+                array.flags.writeable = False
+                _locked[id(array)] = [array, 1]
+            else:
+                return
+        self.arrays[id(array)] = array
+
+    def release(self) -> None:
+        """Unlock what no other tape has locked."""
+        with _guard:
+            for key, array in self.arrays.items():
+                entry = _locked[key]
+                entry[1] -= 1
+                if not entry[1]:
+                    array.flags.writeable = True
+                    del _locked[key]
+        self.arrays = {}
+
+    def __del__(self) -> None:
+        if self.arrays:
+            self.release()
+
+
+def freeze(x: Any, tape: Any) -> Any:
+    """Return ``x`` such that nobody can change it while ``tape`` lives."""
+    if x.__class__ is np.ndarray:
+        if x.nbytes <= COPY_LIMIT:
+            return x.copy()
+        tape.locks.add(x)
+        return x
+    return snapshot(x) if isinstance(x, Tracer) else x
