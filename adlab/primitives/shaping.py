@@ -10,6 +10,7 @@ import numpy as np
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.rules import Adapter, linear
 from adlab.rules.rule import shape_of
+from adlab.trace import Tracer
 
 Call = tuple[list[Any], dict[str, Any]]
 
@@ -343,8 +344,11 @@ _STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min}
 
 @implements(np.where)
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    from adlab.primitives.elementwise import where
+    from adlab.primitives.elementwise import not_equal, where
 
+    if isinstance(condition, Tracer):  # a number as a truth value has no derivative
+        condition = not_equal(condition, 0)
+    x, y = (np.asarray(each) if isinstance(each, (list, tuple)) else each for each in (x, y))
     return where(condition, x, y)
 
 
