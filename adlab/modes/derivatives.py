@@ -352,11 +352,13 @@ def _consume(root: list[Any], seed: Any, wanted: tuple[Any, ...], masked: bool) 
 
 
 def _require_scalar(out: Any) -> None:
-    ok = isinstance(out, (Tracer, float, int, np.generic, np.ndarray)) and not np.shape(out)
+    numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
+    ok = numeric and not space(out).shape
     if ok and np.dtype(space(out).dtype).kind in "fiub":
         return
-    shape = f"of shape {np.shape(out)} and dtype {np.dtype(space(out).dtype)}"
-    what = shape if isinstance(out, (Tracer, np.ndarray, np.generic, complex)) else type(out)
+    what = f"a {type(out).__qualname__}"
+    if numeric:
+        what = f"of shape {space(out).shape} and dtype {np.dtype(space(out).dtype)}"
     raise NonScalarOutputError(
         explain(
             f"grad of a function whose output is {what}",
@@ -501,7 +503,8 @@ def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any) -> Any:
     leaves, structure = flatten(chosen)
     leaves = _numeric_only(leaves)
     columns = []
-    out_structure, out = None, []
+    out_structure: Any = None
+    out: list[Any] = []
     for unit in _basis(leaves):
         value, dot = jvp(call, (structure.unflatten(leaves),), (structure.unflatten(unit),))
         out, out_structure = flatten(value)

@@ -17,6 +17,8 @@ class Transformed:
     pickles when ``f`` does.
     """
 
+    __wrapped__: Callable[..., Any]
+
     def __init__(self, run: Callable[..., Any], f: Callable[..., Any], **options: Any) -> None:
         functools.update_wrapper(self, f)
         self._run = run
