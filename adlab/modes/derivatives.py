@@ -112,11 +112,16 @@ def _piece(part: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return dtype(part[0]) if dtype is float and not isinstance(part, Tracer) else part[0]
 
 
-# The two modes -------------------------------------------------------------------------------------
+# The two modes ----------------------------------------------------------------------------------
 
 
 def jvp(
-    f: F, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False, **kwargs: Any
+    f: F,
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    has_aux: bool = False,
+    **kwargs: Any,
 ) -> Any:
     """Push tangents forward: f(x) and ∂f(x)·ẋ.
 
@@ -137,7 +142,7 @@ def jvp(
 
     Raises
     ------
-    adlab.errors.StructureError, adlab.errors.ShapeError
+    StructureError, ShapeError
         If a tangent does not fit its primal.
 
     Examples
@@ -273,7 +278,7 @@ def _lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]
     return lifted, [x.payload if tape.owns(x) else None for x in lifted]
 
 
-# Gradients -----------------------------------------------------------------------------------------
+# Gradients --------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: F, argnums: Any = 0, has_aux: bool = False) -> Transformed:
@@ -436,7 +441,7 @@ def _promoted(x: Any) -> Any:
     return x
 
 
-# Jacobians -----------------------------------------------------------------------------------------
+# Jacobians --------------------------------------------------------------------------------------
 
 
 def jacfwd(f: F, argnums: Any = 0) -> Transformed:

@@ -1,4 +1,4 @@
-"""Transformed functions: picklable objects that keep the name, text and signature of the original."""
+"""Transformed functions: picklable objects that keep the name, text and signature of f."""
 
 from __future__ import annotations
 

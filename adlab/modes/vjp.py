@@ -96,7 +96,7 @@ class VJP(Interpreter):
         )
 
 
-# The backward pass ---------------------------------------------------------------------------------
+# The backward pass ------------------------------------------------------------------------------
 
 
 def backward(
@@ -185,7 +185,7 @@ def _plus(a: Any, b: Any) -> Any:
     return a + b
 
 
-# From facts to plans -------------------------------------------------------------------------------
+# From facts to plans ----------------------------------------------------------------------------
 
 
 def derive(primitive: Primitive, active: int, count: int) -> Plan | None:

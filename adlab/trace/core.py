@@ -188,7 +188,7 @@ class Interpreter:
         self.level = _newest[0] = next(_levels)
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Apply ``primitive`` to ``args``, of which at least one is a tracer of this interpreter."""
+        """Apply ``primitive`` to ``args``, at least one of them a tracer of this interpreter."""
         raise NotImplementedError
 
     def concrete(self, tracer: Tracer) -> Any:
