@@ -5,20 +5,24 @@ A module is a mathematical class, never a mode, so every fact about a function s
 
 from adlab.primitives import (
     array,
+    buffer,
     contraction,
     dispatch,
     elementwise,
     indexing,
+    queries,
     reductions,
     shaping,
 )
 
 __all__ = [
     "array",
+    "buffer",
     "contraction",
     "dispatch",
     "elementwise",
     "indexing",
+    "queries",
     "reductions",
     "shaping",
 ]

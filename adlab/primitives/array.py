@@ -27,6 +27,7 @@ from adlab.errors import (
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
+from adlab.primitives.shaping import astype
 from adlab.trace import Tracer, newest_level, register_tracer
 
 __all__ = ["ArrayTracer", "concrete"]
@@ -270,9 +271,8 @@ class ArrayTracer(Tracer):
 
     def rebind(self, new: Any) -> None:
         """Let this handle stand for ``new``."""
-        old = self.interpreter
         level = new.interpreter.level
-        if level > old.level and self.birth < level:
+        if level > self.interpreter.level and self.birth < level:
             raise InPlaceError(
                 explain(
                     "a traced value was written into an array that outlives its transformation",
@@ -282,7 +282,11 @@ class ArrayTracer(Tracer):
                     "value from it.",
                 )
             )
-        ArrayTracer.interpreter.__set__(self, new.interpreter)  # type: ignore[attr-defined]
+        self.become(new)
+
+    def become(self, new: Any) -> None:
+        """Take over interpreter, value and payload of ``new``."""
+        _INTERPRETER.__set__(self, new.interpreter)
         self.value, self.payload = new.value, new.payload
 
     def fill(self, value: Any) -> None:
@@ -321,6 +325,13 @@ class ArrayTracer(Tracer):
         """See `numpy.transpose`."""
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[call-overload]
 
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return a copy of another dtype; integers and booleans are constants."""
+        dtype = np.dtype(dtype)
+        if dtype.kind in "fc":
+            return astype(self, dtype=dtype)
+        return np.asarray(concrete(self)).astype(dtype)[()]
+
     def flatten(self, order: str = "C") -> Any:
         """See `numpy.ravel`."""
         return ew.positive(np.ravel(self, order=order))  # type: ignore[call-overload]
@@ -336,6 +347,10 @@ _METHODS = frozenset(dir(np.ndarray)) - {"__array_interface__", "__array_struct_
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 
+#: The slot that a view shadows by a property.
+_INTERPRETER: Any = ArrayTracer.__dict__["interpreter"]
+
+
 class View(ArrayTracer):
     """A basic-index view of another handle, the first of ``link = (base, index, seen)``."""
 
@@ -348,25 +363,15 @@ class View(ArrayTracer):
         base.interpreter  # noqa: B018 - brings a view of a view up to date
         if base.value is not seen:
             fresh = indexing.taken(base, index)
-            ArrayTracer.rebind(self, fresh)
+            self.become(fresh)
             self.link = base, index, base.value
-        return ArrayTracer.interpreter.__get__(self)  # type: ignore[attr-defined]
-
-    @interpreter.setter
-    def interpreter(self, interpreter: Any) -> None:
-        self.link = None
-        ArrayTracer.interpreter.__set__(self, interpreter)  # type: ignore[attr-defined]
+        return _INTERPRETER.__get__(self)
 
     def write(self, index: Any, value: Any) -> None:
         """Assign in place, which also changes the base."""
         new = indexing.assigned(self, index, value)
         base, where, _ = self.link
         base.write(where, new)
-
-    def snapshot(self) -> ArrayTracer:
-        """Return a handle of its own on the present value."""
-        interpreter = self.interpreter
-        return ArrayTracer(self.value, interpreter, self.payload)
 
 
 def view(out: Any, base: Any, index: Any) -> Any:
@@ -394,8 +399,8 @@ def _with_out(
         result = np.where(where, result, 0.0 if target is None else target)
     if target is None:
         return result
-    if isinstance(target, ArrayTracer):
-        target.write(Ellipsis, result)
+    if isinstance(target, Tracer):  # an array tracer, or a buffer
+        target[...] = result  # type: ignore[index]
         return target
     if not isinstance(result, Tracer):
         target[...] = result

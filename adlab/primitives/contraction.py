@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
-from adlab.rules import multilinear
+from adlab.primitives.indexing import scatter
+from adlab.rules import general, multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -88,4 +90,88 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(matmul(x, y), tuple(rows + columns))
 
 
-__all__ = ["dot", "matmul", "tensordot"]
+# einsum ----------------------------------------------------------------------------------------------
+
+
+def _einsum_impl(*xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
+    inputs, output = spec
+    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 2)
+
+
+def _einsum_joint(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str]) -> tuple[Any, ...]:
+    """X̄ᵢ: contract ȳ with the other operands, and spread along indices found in Xᵢ alone."""
+    return tuple(_einsum_back(ct, xs, spec, i) for i in range(len(xs)))
+
+
+def _einsum_back(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str], place: int) -> Any:
+    inputs, output = spec
+    mine, shape = inputs[place], np.shape(xs[place])
+    others = [x for i, x in enumerate(xs) if i != place]
+    labels = [label for i, label in enumerate(inputs) if i != place]
+    found = set(output).union(*labels)
+    distinct = "".join(dict.fromkeys(mine))
+    kept = "".join(c for c in distinct if c in found)
+    out = einsum_(ct, *others, spec=((output, *labels), kept))
+    sizes = {c: n for c, n in zip(mine, shape, strict=True)}
+    full = tuple(sizes[c] for c in distinct)
+    for axis, c in enumerate(distinct):
+        if c not in found:
+            out = np.expand_dims(out, axis)
+    out = np.broadcast_to(out, full)
+    if len(distinct) == len(mine):
+        return out
+    return _on_diagonal(out, mine, distinct, shape)
+
+
+def _on_diagonal(x: Any, mine: str, distinct: str, shape: tuple[int, ...]) -> Any:
+    """Place x on the diagonal that a repeated index has taken."""
+    grids = np.ogrid[tuple(slice(n) for n in np.shape(x))]
+    index = tuple(grids[distinct.index(c)] for c in mine)
+    return scatter(x, shape=shape, index=index)
+
+
+einsum_ = general(_einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum")
+
+
+@implements(np.einsum)
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
+    """See `numpy.einsum`."""
+    if isinstance(operands[0], str):
+        subscripts, xs = operands[0].replace(" ", ""), operands[1:]
+    else:
+        subscripts, xs = _subscripts(operands)
+    return einsum_(*xs, spec=_parsed(subscripts, [shape_of(x) for x in xs]))
+
+
+def _subscripts(operands: Any) -> tuple[str, Any]:
+    """Return the string form of the alternating operand, sublist form."""
+
+    def letters(sublist: Any) -> str:
+        return "".join("..." if i is Ellipsis else ascii_letters[i] for i in sublist)
+
+    pairs = len(operands) // 2
+    xs = operands[0 : 2 * pairs : 2]
+    text = ",".join(letters(sub) for sub in operands[1 : 2 * pairs : 2])
+    return (f"{text}->{letters(operands[-1])}" if len(operands) % 2 else text), xs
+
+
+def _parsed(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[tuple[str, ...], str]:
+    """Return the labels of each operand and of the output, ellipses spelled out."""
+    left, arrow, output = subscripts.partition("->")
+    inputs = left.split(",")
+    spare = [c for c in ascii_letters if c not in subscripts]
+    dots = [len(s) - len(i) + 3 for i, s in zip(inputs, shapes, strict=True) if "..." in i]
+    most = max(dots, default=0)
+    filled = "".join(spare[:most])
+    inputs = [
+        i.replace("...", filled[most - (len(s) - len(i) + 3) :])
+        for i, s in zip(inputs, shapes, strict=True)
+    ]
+    if not arrow:
+        joined = left.replace(".", "").replace(",", "")
+        single = "".join(sorted(c for c in set(joined) if joined.count(c) == 1))
+        output = ("..." if "..." in left else "") + single
+    return tuple(inputs), output.replace("...", filled)
+
+
+__all__ = ["dot", "einsum", "matmul", "tensordot"]

@@ -101,7 +101,7 @@ def general(
     names = tuple(args.split())
     joint = None
     if callable(vjp):
-        if len(names) > 1:
+        if len(names) > 1 or names[0].startswith("*"):
             joint = Rule(vjp, names, 1)
             vjp = ()
         else:

@@ -1,0 +1,166 @@
+"""Functions that ask about an array, make one like it, or whose derivative is zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives import elementwise as ew
+from adlab.primitives.dispatch import implements
+from adlab.primitives.shaping import astype
+from adlab.rules import OPAQUE, constant
+from adlab.trace import Tracer
+
+round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round", axes=OPAQUE)
+nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
+searchsorted = constant(
+    lambda a, v, *, side: np.searchsorted(a, v, side), args="a v", name="searchsorted", axes=OPAQUE
+)
+allclose = constant(
+    lambda a, b, *, options: np.allclose(a, b, **dict(options)),
+    args="a b",
+    name="allclose",
+    axes=OPAQUE,
+)
+isclose = constant(
+    lambda a, b, *, options: np.isclose(a, b, **dict(options)),
+    args="a b",
+    name="isclose",
+    axes=OPAQUE,
+)
+array_equal = constant(
+    lambda a, b, *, options: np.array_equal(a, b, **dict(options)),
+    args="a b",
+    name="array_equal",
+    axes=OPAQUE,
+)
+
+
+@implements(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """See `numpy.shape`."""
+    return a.shape  # type: ignore[no-any-return]
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """See `numpy.ndim`."""
+    return len(a.shape)
+
+
+@implements(np.size)
+def size(a: Any, axis: Any = None) -> int:
+    """See `numpy.size`."""
+    if axis is None:
+        return int(a.size)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return int(np.prod([a.shape[i] for i in axes]))
+
+
+@implements(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    """See `numpy.iscomplexobj`."""
+    return bool(x.dtype.kind == "c")
+
+
+@implements(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    """See `numpy.isrealobj`."""
+    return not iscomplexobj(x)
+
+
+@implements(np.result_type)
+def result_type(*args: Any) -> Any:
+    """See `numpy.result_type`."""
+    return np.result_type(*[a.dtype if isinstance(a, Tracer) else a for a in args])
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    """See `numpy.real`."""
+    return ew.real(val)
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """See `numpy.imag`."""
+    return ew.imag(val)
+
+
+def _filled(function: Any) -> Any:
+    def like(a: Any, *args: Any, dtype: Any = None, shape: Any = None, **kwargs: Any) -> Any:
+        shape = a.shape if shape is None else shape
+        dtype = a.dtype if dtype is None else dtype
+        return function(shape, *args, dtype=dtype)
+
+    return like
+
+
+implements(np.zeros_like, np.empty_like)(_filled(np.zeros))
+implements(np.ones_like)(_filled(np.ones))
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    """See `numpy.full_like`."""
+    if isinstance(fill_value, Tracer):
+        out = np.broadcast_to(fill_value, np.shape(a))
+        return out if dtype is None else astype(out, dtype=np.dtype(dtype))
+    return np.full(np.shape(a), fill_value, a.dtype if dtype is None else dtype)
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """See `numpy.copy`."""
+    return ew.positive(a)
+
+
+@implements(np.round, np.around)
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    return round_(a, decimals=decimals)
+
+
+@implements(np.nonzero)
+def _nonzero(a: Any) -> Any:
+    return nonzero(a)
+
+
+@implements(np.searchsorted)
+def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    return searchsorted(a, v, side=side)
+
+
+def _comparison(primitive: Any) -> Any:
+    def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
+        options = {"rtol": rtol, "atol": atol, **kwargs}
+        return primitive(a, b, options=tuple(options.items()))
+
+    return compare
+
+
+implements(np.allclose)(_comparison(allclose))
+implements(np.isclose)(_comparison(isclose))
+
+
+@implements(np.array_equal)
+def _array_equal(a1: Any, a2: Any, **kwargs: Any) -> Any:
+    return array_equal(a1, a2, options=tuple(kwargs.items()))
+
+
+@implements(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
+    max: Any = None,
+) -> Any:  # fmt: skip
+    """See `numpy.clip`; at an edge the argument keeps derivative 1."""
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    if low is not None:
+        a = np.where(np.less(a, low), low, a)
+    if high is not None:
+        a = np.where(np.greater(a, high), high, a)
+    return a
+
+
+__all__ = ["clip", "shape", "size"]
