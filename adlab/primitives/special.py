@@ -115,10 +115,15 @@ def _weighted_impl(x: Any, b: Any, *, axis: tuple[int, ...], keepdims: bool) -> 
     return sc.logsumexp(x, axis=axis, b=b, keepdims=keepdims, return_sign=True)[0]
 
 
+def _tame_unused(terms: Any, b: Any) -> Any:
+    """Return the terms with 0 for those that are infinite and have weight zero."""
+    return np.where(np.logical_and(np.equal(b, 0), np.equal(terms, np.inf)), 0.0, terms)
+
+
 def _weights(ans: Any, x: Any, b: Any, axis: Any, keepdims: bool) -> Any:
     """Return exp(x − y) with the sign of the sum, y = log|Σ b exp(x)|."""
     top = _spread(ans, axis, keepdims)
-    terms = np.exp(x - np.where(np.equal(top, -np.inf), 0.0, top))
+    terms = _tame_unused(np.exp(x - np.where(np.equal(top, -np.inf), 0.0, top)), b)
     return terms * np.sign(np.sum(b * terms, axis=axis, keepdims=True))
 
 
@@ -159,7 +164,7 @@ def _signed(a: Any, axis: Any, b: Any, keepdims: bool, return_sign: bool) -> Any
     axes = negative_axes(axis, max(len(shape_of(a)), len(shape_of(b))))
     out = weighted_logsumexp(a, b, axis=axes, keepdims=bool(keepdims))
     top = np.max(a, axis=axes, keepdims=True)
-    terms = np.exp(a - np.where(np.isfinite(top), top, 0.0))
+    terms = _tame_unused(np.exp(a - np.where(np.isfinite(top), top, 0.0)), b)
     sign = np.sign(np.sum(b * terms, axis=axes, keepdims=keepdims))
     return (out, sign) if return_sign else np.where(np.less(sign, 0), np.nan, out)
 
