@@ -11,6 +11,8 @@ that handle was rebound, and a write through it goes to its base.
 from __future__ import annotations
 
 import builtins
+import importlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -297,7 +299,7 @@ class ArrayTracer(Tracer):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
-            apply = UFUNCS.get(ufunc)
+            apply = UFUNCS.get(ufunc) or _of_scipy(ufunc)
             if apply is not None:
                 if not kwargs:
                     return apply(*inputs)
@@ -415,6 +417,14 @@ def _with_out(
         result = np.broadcast_to(result, target.shape)
     target[...] = np.nan
     return result
+
+
+def _of_scipy(ufunc: Any) -> Any:
+    """Return the primitive of a ufunc of SciPy, whose declarations wait for their first use."""
+    if "scipy.special" not in sys.modules:
+        return None
+    importlib.import_module("adlab.primitives.special")
+    return UFUNCS.get(ufunc)
 
 
 def _unsupported(name: str) -> UnsupportedFunctionError:
