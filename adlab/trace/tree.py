@@ -56,10 +56,6 @@ class Structure:
         leaves : sequence
             `size` leaves, in the order of `flatten`.
 
-        Returns
-        -------
-        tree
-
         Raises
         ------
         StructureError
@@ -204,10 +200,6 @@ def paths(structure: Structure) -> list[str]:
     Parameters
     ----------
     structure : Structure
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------
