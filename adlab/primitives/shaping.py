@@ -31,8 +31,16 @@ reshape = linear(
     name="reshape",
     axes=Adapter(_stacked_shape),
 )
+
+
+def _permuted(x: Any, *, axes: tuple[int, ...]) -> Any:
+    if x.ndim == len(axes):
+        return x.transpose(axes)
+    return np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+
+
 transpose = linear(
-    lambda x, *, axes: np.moveaxis(x, axes, tuple(range(-len(axes), 0))),
+    _permuted,
     lambda ct, axes: transpose(ct, axes=_inverse(axes)),
     name="transpose",
 )
@@ -119,10 +127,10 @@ def _ravel(a: Any, order: str = "C") -> Any:
 @implements(np.transpose, np.permute_dims)
 def _transpose(a: Any, axes: Any = None) -> Any:
     n = len(a.shape)
-    axes = tuple(range(n))[::-1] if axes is None else negative_axes(tuple(axes), n)
+    axes = tuple(range(-1, -n - 1, -1)) if axes is None else negative_axes(tuple(axes), n)
     if len(axes) != n:
         raise ValueError("axes don't match array")
-    return transpose(a, axes=negative_axes(axes, n))
+    return transpose(a, axes=axes)
 
 
 @implements(np.matrix_transpose)
