@@ -295,7 +295,8 @@ def _diag(v: Any, k: int = 0) -> Any:
 
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    x = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    plain = len(a.shape) == 2 and axis1 == 0 and axis2 == 1
+    x = a if plain else np.moveaxis(a, (axis1, axis2), (-2, -1))
     m, n = x.shape[-2:]
     count = max(min(m + min(offset, 0), n - max(offset, 0)), 0)
     rows = np.arange(count) + max(-offset, 0)
