@@ -293,9 +293,20 @@ def _diag(v: Any, k: int = 0) -> Any:
     return np.diagonal(v, k)
 
 
+def _on_diagonal(ct: Any, x_shape: tuple[int, ...]) -> Any:
+    return np.where(np.eye(x_shape[0], dtype=bool), ct[:, None], 0.0)
+
+
+main_diagonal = linear(
+    lambda x: x.diagonal().copy(), _on_diagonal, name="main_diagonal", axes="(n,n)->(n)"
+)
+
+
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     plain = len(a.shape) == 2 and axis1 == 0 and axis2 == 1
+    if plain and offset == 0 and a.shape[0] == a.shape[1]:
+        return main_diagonal(a)
     x = a if plain else np.moveaxis(a, (axis1, axis2), (-2, -1))
     m, n = x.shape[-2:]
     count = max(min(m + min(offset, 0), n - max(offset, 0)), 0)
