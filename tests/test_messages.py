@@ -5,12 +5,12 @@ import math
 import pathlib
 import traceback
 
+import adlab.scipy.special
 import numpy as np
 import pytest
 import scipy.linalg
 
 import adlab
-import adlab.scipy.special
 
 GOLDEN = pathlib.Path(__file__).with_name("messages.txt")
 rng = np.random.default_rng(0)

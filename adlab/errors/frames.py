@@ -29,7 +29,7 @@ def is_library(frame: FrameType) -> bool:
         return False
     if package_of(frame) in _LIBRARIES:
         return True
-    standard = path.startswith(_STANDARD_LIBRARY) or path.startswith("<frozen ")
+    standard = path.startswith((_STANDARD_LIBRARY, "<frozen "))
     return standard and "site-packages" not in path
 
 

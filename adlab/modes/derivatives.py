@@ -112,11 +112,16 @@ def _piece(part: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return dtype(part[0]) if dtype is float and not isinstance(part, Tracer) else part[0]
 
 
-# The two modes -------------------------------------------------------------------------------------
+# The two modes ----------------------------------------------------------------------------------
 
 
 def jvp(
-    f: F, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, has_aux: bool = False, **kwargs: Any
+    f: F,
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    has_aux: bool = False,
+    **kwargs: Any,
 ) -> Any:
     """Push tangents forward: f(x) and ∂f(x)·ẋ.
 
@@ -137,7 +142,7 @@ def jvp(
 
     Raises
     ------
-    adlab.errors.StructureError, adlab.errors.ShapeError
+    StructureError, ShapeError
         If a tangent does not fit its primal.
 
     Examples
@@ -273,7 +278,7 @@ def _lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]
     return lifted, [x.payload if tape.owns(x) else None for x in lifted]
 
 
-# Gradients -----------------------------------------------------------------------------------------
+# Gradients --------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: F, argnums: Any = 0, has_aux: bool = False) -> Transformed:
@@ -352,11 +357,13 @@ def _consume(root: list[Any], seed: Any, wanted: tuple[Any, ...], masked: bool) 
 
 
 def _require_scalar(out: Any) -> None:
-    ok = isinstance(out, (Tracer, float, int, np.generic, np.ndarray)) and not np.shape(out)
+    numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
+    ok = numeric and not space(out).shape
     if ok and np.dtype(space(out).dtype).kind in "fiub":
         return
-    shape = f"of shape {np.shape(out)} and dtype {np.dtype(space(out).dtype)}"
-    what = shape if isinstance(out, (Tracer, np.ndarray, np.generic, complex)) else type(out)
+    what = f"a {type(out).__qualname__}"
+    if numeric:
+        what = f"of shape {space(out).shape} and dtype {np.dtype(space(out).dtype)}"
     raise NonScalarOutputError(
         explain(
             f"grad of a function whose output is {what}",
@@ -434,7 +441,7 @@ def _promoted(x: Any) -> Any:
     return x
 
 
-# Jacobians -----------------------------------------------------------------------------------------
+# Jacobians --------------------------------------------------------------------------------------
 
 
 def jacfwd(f: F, argnums: Any = 0) -> Transformed:
@@ -501,7 +508,8 @@ def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any) -> Any:
     leaves, structure = flatten(chosen)
     leaves = _numeric_only(leaves)
     columns = []
-    out_structure, out = None, []
+    out_structure: Any = None
+    out: list[Any] = []
     for unit in _basis(leaves):
         value, dot = jvp(call, (structure.unflatten(leaves),), (structure.unflatten(unit),))
         out, out_structure = flatten(value)

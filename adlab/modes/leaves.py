@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, explain
+from adlab.primitives.array import ArrayTracer
 from adlab.primitives.spaces import Space, space, zeros_like
 from adlab.trace import Tracer
 
@@ -50,7 +51,7 @@ def like_input(ct: Any, leaf: Any) -> Any:
     """Give a gradient the dtype of its input; a Python scalar's is a Python scalar."""
     if ct is None:
         return zeros_like(leaf)
-    if isinstance(ct, Tracer):
+    if isinstance(ct, ArrayTracer):
         return ct if ct.dtype == space(leaf).dtype else ct.astype(np.dtype(space(leaf).dtype))
     if isinstance(leaf, (float, complex)) and not isinstance(leaf, np.generic):
         return type(leaf)(ct)

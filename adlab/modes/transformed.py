@@ -1,4 +1,4 @@
-"""Transformed functions: picklable objects that keep the name, text and signature of the original."""
+"""Transformed functions: picklable objects that keep the name, text and signature of f."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Transformed:
     It has ``__wrapped__``, the name, docstring and signature of ``f``, works as a method, and
     pickles when ``f`` does.
     """
+
+    __wrapped__: Callable[..., Any]
 
     def __init__(self, run: Callable[..., Any], f: Callable[..., Any], **options: Any) -> None:
         functools.update_wrapper(self, f)

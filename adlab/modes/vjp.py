@@ -48,7 +48,7 @@ class VJP(Interpreter):
         self.masked = False  # a `where` has discarded values that were not finite
         self.touched = False  # an input reached a primitive, if only a constant one
 
-    def input(self, value: Any) -> Tracer:
+    def input(self, value: Any) -> Any:
         """Lift a primal; its payload is a node without parents."""
         payload = (next(self.serial), None, None)
         return tracer_classes[value.__class__](freeze(value, self), self, payload)
@@ -96,7 +96,7 @@ class VJP(Interpreter):
         )
 
 
-# The backward pass ---------------------------------------------------------------------------------
+# The backward pass ------------------------------------------------------------------------------
 
 
 def backward(
@@ -185,7 +185,7 @@ def _plus(a: Any, b: Any) -> Any:
     return a + b
 
 
-# From facts to plans -------------------------------------------------------------------------------
+# From facts to plans ----------------------------------------------------------------------------
 
 
 def derive(primitive: Primitive, active: int, count: int) -> Plan | None:

@@ -225,7 +225,7 @@ class ArrayTracer(Tracer):
     __imul__, __itruediv__ = _in_place(ew.multiply), _in_place(ew.divide)
     __ipow__, __imod__ = _in_place(ew.power), _in_place(ew.remainder)
 
-    # Conversions -----------------------------------------------------------------------------------
+    # Conversions ---------------------------------------------------------------------------------
 
     __float__, __complex__ = _conversion("__float__"), _conversion("__complex__")
     __array__ = _conversion("__array__")
@@ -249,10 +249,12 @@ class ArrayTracer(Tracer):
         """Return a copy."""
         return ew.positive(self)
 
-    # Indexing and writing --------------------------------------------------------------------------
+    # Indexing and writing ------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        return indexing.getitem(self, index)
+        index = indexing.plain_index(index)
+        out = indexing.taken(self, index)
+        return view(out, self, index) if indexing.is_basic(index) else out
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.write(index, value)
@@ -293,7 +295,7 @@ class ArrayTracer(Tracer):
         """Assign ``value`` to every element, in place."""
         self.write(Ellipsis, value)
 
-    # Dispatch --------------------------------------------------------------------------------------
+    # Dispatch ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
@@ -315,7 +317,7 @@ class ArrayTracer(Tracer):
             raise _unsupported(f"{function.__module__}.{function.__name__}")
         return adapter(*args, **kwargs)
 
-    # Methods ---------------------------------------------------------------------------------------
+    # Methods -------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """See `numpy.reshape`."""
@@ -381,8 +383,6 @@ def view(out: Any, base: Any, index: Any) -> Any:
         out.link = base, index, base.value
     return out
 
-
-indexing.view = view
 
 
 def _with_out(

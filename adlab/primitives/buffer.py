@@ -126,7 +126,12 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         return function(*_opened(args), **_opened(kwargs))
 
 
-_OWN = frozenset({"handle", "interpreter", "value", "payload", "snapshot", "parent", "_promote", "_promote_parent"})
+_OWN = frozenset(
+    {
+        "handle", "parent", "interpreter", "value", "payload", "snapshot",
+        "_promote", "_promote_parent",
+    }
+)  # fmt: skip
 
 
 def _plain(x: Any) -> Any:

@@ -90,7 +90,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(matmul(x, y), tuple(rows + columns))
 
 
-# einsum ----------------------------------------------------------------------------------------------
+# einsum -----------------------------------------------------------------------------------------
 
 
 def _einsum_impl(*xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
@@ -112,7 +112,7 @@ def _einsum_back(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str], place: int
     distinct = "".join(dict.fromkeys(mine))
     kept = "".join(c for c in distinct if c in found)
     out = einsum_(ct, *others, spec=((output, *labels), kept))
-    sizes = {c: n for c, n in zip(mine, shape, strict=True)}
+    sizes = dict(zip(mine, shape, strict=True))
     full = tuple(sizes[c] for c in distinct)
     for axis, c in enumerate(distinct):
         if c not in found:

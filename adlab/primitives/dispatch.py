@@ -16,7 +16,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
-def implements(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """File the decorated adapter under the given NumPy or SciPy functions."""
 
     def file(adapter: Callable[..., Any]) -> Callable[..., Any]:

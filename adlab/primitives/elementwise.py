@@ -137,7 +137,7 @@ where = linear(
     axes="(),(),()->()",
 )
 
-# Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ -----------------------------------
+# Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
 
 real = linear(np.real, lambda ct: ct, axes="()->()")
 imag = linear(np.imag, lambda ct: -1j * ct, axes="()->()")
@@ -153,7 +153,7 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
 
 absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
 
-# Locally constant ----------------------------------------------------------------------------------
+# Locally constant --------------------------------------------------------------------------------
 
 less = constant(operator.lt, args="a b", name="less")
 less_equal = constant(operator.le, args="a b", name="less_equal")
@@ -172,7 +172,7 @@ BINARY_CONSTANTS = tuple(
     constant(ufunc, args="a b") for ufunc in (np.logical_and, np.logical_or, np.logical_xor)
 )
 
-# The tables ----------------------------------------------------------------------------------------
+# The tables --------------------------------------------------------------------------------------
 
 _SMOOTH = (
     exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,7 @@ from adlab.primitives.dispatch import implements
 from adlab.rules import OPAQUE, Adapter, linear
 from adlab.trace import Tracer
 
-__all__ = ["assigned", "getitem", "taken"]
-
-#: Set by the array tracer, which knows what a view is.
-view: Callable[..., Any]
+__all__ = ["assigned", "is_basic", "plain_index", "taken"]
 
 _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 
@@ -102,13 +98,6 @@ def plain_index(index: Any) -> Any:
 def taken(x: Any, index: Any) -> Any:
     """Return x[index] by the primitive, without making it a view."""
     return take_index(x, index=index)
-
-
-def getitem(x: Any, index: Any) -> Any:
-    """Return x[index], a view of x for a basic index."""
-    index = plain_index(index)
-    out = take_index(x, index=index)
-    return view(out, x, index) if is_basic(index) else out
 
 
 def assigned(x: Any, index: Any, value: Any) -> Any:

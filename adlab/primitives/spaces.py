@@ -41,10 +41,13 @@ def zeros_like(target: Any) -> Any:
 
 def mismatch(x: Any, ans: Any) -> Space | None:
     """Return the space of ``x`` if a cotangent of ``ans`` has to be brought into it."""
-    if x.__class__ is ans.__class__:
-        if x.__class__ in _SCALARS or x.__class__ is complex or (x.shape == ans.shape and x.dtype == ans.dtype):
+    kind = x.__class__
+    if kind is ans.__class__:
+        if kind in _SCALARS or kind is complex:
             return None
-    elif x.__class__ in _SCALARS and ans.__class__ in _SCALARS:
+        if x.shape == ans.shape and x.dtype == ans.dtype:
+            return None
+    elif kind in _SCALARS and ans.__class__ in _SCALARS:
         return None
     return space(x)
 

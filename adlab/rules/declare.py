@@ -1,6 +1,7 @@
 """How to declare a primitive: one line with its two facts.
 
 >>> import numpy as np
+>>> from adlab.rules import elementwise
 >>> tanh = elementwise(np.tanh, lambda ans: 1 - ans**2, register=False)
 >>> tanh
 <primitive tanh>

@@ -126,10 +126,10 @@ def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
     return primitive(*args, **params)
 
 
-class _TracerClasses(dict[type, type[Tracer]]):
+class _TracerClasses(dict[type, Callable[..., Any]]):
     """Tracer class by type of value; a subclass of a registered type shares its class."""
 
-    def __missing__(self, kind: type) -> type[Tracer]:
+    def __missing__(self, kind: type) -> Callable[..., Any]:
         for base in kind.__mro__:
             if base in self:
                 self[kind] = self[base]
@@ -188,7 +188,7 @@ class Interpreter:
         self.level = _newest[0] = next(_levels)
 
     def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Apply ``primitive`` to ``args``, of which at least one is a tracer of this interpreter."""
+        """Apply ``primitive`` to ``args``, at least one of them a tracer of this interpreter."""
         raise NotImplementedError
 
     def concrete(self, tracer: Tracer) -> Any:

@@ -270,7 +270,7 @@ def register_pytree(
     _KINDS[type] = _Kind(parts, unflatten, _indices)
 
 
-# -- the sorts of containers -----------------------------------------------------------------------
+# -- the sorts of containers ---------------------------------------------------------------------
 
 
 def _indices(aux: Any, count: int) -> list[str]:
@@ -353,7 +353,7 @@ def _kind_of(cls: type) -> _Kind | None:
     return None
 
 
-# -- walking ---------------------------------------------------------------------------------------
+# -- walking -------------------------------------------------------------------------------------
 
 
 def _node(cls: type, aux: Any, children: tuple[Structure, ...]) -> Structure:
