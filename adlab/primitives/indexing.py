@@ -70,6 +70,8 @@ replace = linear(
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy gives a view for this index."""
+    if index.__class__ is int:
+        return True
     if isinstance(index, tuple):
         return all(isinstance(i, _BASIC) and not isinstance(i, bool) for i in index)
     return isinstance(index, _BASIC) and not isinstance(index, bool)
@@ -77,6 +79,8 @@ def is_basic(index: Any) -> bool:
 
 def plain_index(index: Any) -> Any:
     """Return an index without tracers (an interpreter may refuse) and without shared arrays."""
+    if index.__class__ is int:
+        return index
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if isinstance(index, Tracer):

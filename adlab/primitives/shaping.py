@@ -31,8 +31,16 @@ reshape = linear(
     name="reshape",
     axes=Adapter(_stacked_shape),
 )
+
+
+def _permuted(x: Any, *, axes: tuple[int, ...]) -> Any:
+    if x.ndim == len(axes):
+        return x.transpose(axes)
+    return np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+
+
 transpose = linear(
-    lambda x, *, axes: np.moveaxis(x, axes, tuple(range(-len(axes), 0))),
+    _permuted,
     lambda ct, axes: transpose(ct, axes=_inverse(axes)),
     name="transpose",
 )
@@ -119,10 +127,10 @@ def _ravel(a: Any, order: str = "C") -> Any:
 @implements(np.transpose, np.permute_dims)
 def _transpose(a: Any, axes: Any = None) -> Any:
     n = len(a.shape)
-    axes = tuple(range(n))[::-1] if axes is None else negative_axes(tuple(axes), n)
+    axes = tuple(range(-1, -n - 1, -1)) if axes is None else negative_axes(tuple(axes), n)
     if len(axes) != n:
         raise ValueError("axes don't match array")
-    return transpose(a, axes=negative_axes(axes, n))
+    return transpose(a, axes=axes)
 
 
 @implements(np.matrix_transpose)
@@ -285,9 +293,21 @@ def _diag(v: Any, k: int = 0) -> Any:
     return np.diagonal(v, k)
 
 
+def _on_diagonal(ct: Any, x_shape: tuple[int, ...]) -> Any:
+    return np.where(np.eye(x_shape[0], dtype=bool), ct[:, None], 0.0)
+
+
+main_diagonal = linear(
+    lambda x: x.diagonal().copy(), _on_diagonal, name="main_diagonal", axes="(n,n)->(n)"
+)
+
+
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    x = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    plain = len(a.shape) == 2 and axis1 == 0 and axis2 == 1
+    if plain and offset == 0 and a.shape[0] == a.shape[1]:
+        return main_diagonal(a)
+    x = a if plain else np.moveaxis(a, (axis1, axis2), (-2, -1))
     m, n = x.shape[-2:]
     count = max(min(m + min(offset, 0), n - max(offset, 0)), 0)
     rows = np.arange(count) + max(-offset, 0)

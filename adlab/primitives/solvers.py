@@ -151,16 +151,20 @@ def cholesky_vjp(ct: Any, ans: Any) -> Any:
     For complex matrices ᵀ is ᴴ of the conjugated cotangent, which is conjugated back.
     """
     if _is_complex(ans):
-        return np.conjugate(_cholesky_bar(np.conjugate(ct), ans, 2))
-    return _cholesky_bar(ct, ans, 1)
+        bar = _cholesky_bar(np.conjugate(ct), ans, np.conjugate(ans), _adjoint)
+        return np.conjugate(bar)
+    return _cholesky_bar(ct, ans, ans, _mt)
 
 
-def _cholesky_bar(ct: Any, factor: Any, trans: int) -> Any:
-    adjoint = _mt if trans == 1 else lambda x: np.conjugate(_mt(x))
+def _adjoint(x: Any) -> Any:
+    return np.conjugate(_mt(x))
+
+
+def _cholesky_bar(ct: Any, factor: Any, conjugated: Any, adjoint: Any) -> Any:
     p = np.matmul(adjoint(factor), ct) * _half(factor.shape[-1])
-    p = 0.5 * (p + adjoint(p))
-    half = solve_triangular(factor, p, trans, True)
-    return solve_triangular(factor, adjoint(half), trans, True)
+    p = p + adjoint(p)
+    half = triangular(conjugated, 0.5 * p, transposed=True, lower=True, unit=False)
+    return triangular(conjugated, adjoint(half), transposed=True, lower=True, unit=False)
 
 
 cholesky_ = general(_cholesky_impl, vjp=cholesky_vjp, args="a", name="cholesky_factor")

@@ -55,6 +55,8 @@ def mismatch(x: Any, ans: Any) -> Space | None:
 def fit(ct: Any, target: Space) -> Any:
     """Bring a cotangent into a space: sum over broadcast axes, drop the imaginary part."""
     shape, dtype = target
+    if ct.__class__ is np.ndarray and ct.shape == shape and ct.dtype.kind == "f":
+        return ct
     try:
         given = ct.shape
     except AttributeError:

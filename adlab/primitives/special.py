@@ -57,7 +57,11 @@ for _primitive in (gammaln, digamma, erf, erfc, expit, logit, xlogy):
 
 
 def _spread(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    return ct if keepdims or not axis else np.expand_dims(ct, axis)
+    if keepdims or not shape_of(ct):
+        return ct
+    if len(axis) == 1 and ct.__class__ is np.ndarray:
+        return ct[(Ellipsis, None) + (slice(None),) * (-axis[0] - 1)]
+    return np.expand_dims(ct, axis)
 
 
 def _all_finite(x: Any) -> bool:
