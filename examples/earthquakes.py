@@ -86,9 +86,9 @@ def expectation_maximisation(natural, counts, tolerance=1e-9, limit=2000):
     for step in progress(range(limit), f"EM, {len(natural.first)} states"):
         value, expected = adlab.value_and_grad(log_Z)(natural, counts)  # the E-step
         if value - before < tolerance:
-            break
+            return natural, value, step
         natural, before = most_likely(expected), value
-    return natural, value, step
+    raise RuntimeError(f"EM has not converged in {limit} steps")
 
 
 # Direct maximum likelihood, with the chain's stationary start -------------------------------------
@@ -114,7 +114,7 @@ def guess(states, counts):
 
 
 def maximum_likelihood(states, counts, starts=1, seed=0):
-    """The best chain with a stationary start found from `starts` guesses, and its log-likelihood."""
+    """The best chain with a stationary start from `starts` guesses, and its log-likelihood."""
     rng = np.random.default_rng(seed)
     shape = (states, states + 1)
 

@@ -342,7 +342,7 @@ def _value_and_grad(f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool) -
         wanted = tuple(node for node in nodes if node is not None)
         totals: list[Any] = [None] * len(nodes)
         if root is None:
-            _warn_independent(tape, leaves)
+            _warn_independent(tape, [*leaves, value])
         else:
             seed = zeros_like(value) + 1
             parts = iter(_consume([root], seed, wanted, tape.masked))

@@ -298,7 +298,7 @@ def _on_diagonal(ct: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 main_diagonal = linear(
-    lambda x: x.diagonal().copy(), _on_diagonal, name="main_diagonal", axes="(n,n)->(n)"
+    lambda x: x.diagonal(0, -2, -1).copy(), _on_diagonal, name="main_diagonal", axes="(n,n)->(n)"
 )
 
 

@@ -1,0 +1,6 @@
+"""The laws a primitive must keep, as checkers for your own rules, and `check_grads`."""
+
+from adlab.testing.grads import check_grads
+from adlab.testing.laws import LAWS, check_law
+
+__all__ = ["LAWS", "check_grads", "check_law"]

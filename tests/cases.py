@@ -1,0 +1,142 @@
+"""Test points of every registered primitive: ``name -> [(arguments, params), …]``."""
+
+import numpy as np
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(3, 4))
+Y = rng.normal(size=(3, 4))
+V = rng.normal(size=5)
+T = rng.normal(size=(2, 3, 4))
+M = rng.normal(size=(4, 4)) + 4 * np.eye(4)
+S = M @ M.T
+B = rng.normal(size=(4, 2))
+TALL = rng.normal(size=(5, 3))
+POSITIVE = rng.uniform(0.5, 2.0, size=(3, 4))
+REDUCED = [{"axis": (-1,), "keepdims": False}, {"axis": (-2, -1), "keepdims": True}]
+
+#: Elementwise primitives by the interval of each argument.
+REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
+DOMAINS = {
+    **dict.fromkeys(
+        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "tan", "arctan"],
+        [REAL],
+    ),
+    **dict.fromkeys(
+        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit"],
+        [REAL],
+    ),
+    **dict.fromkeys(
+        ["log", "log2", "log10", "log1p", "sqrt", "cbrt", "reciprocal", "gammaln", "digamma"],
+        [ABOVE],
+    ),
+    **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
+    **dict.fromkeys(
+        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp"],
+        [REAL] * 2,
+    ),
+    **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
+    **dict.fromkeys(["power", "xlogy"], [ABOVE, ABOVE]),
+    "arccosh": [GREAT],
+    "logit": [(0.2, 0.8)],
+    "tan": [UNIT],
+}
+
+
+def each(args, *params):
+    return [(args, p) for p in params]
+
+
+CASES = {
+    "where": [([X > 0, X, Y], {})],
+    "real": [([X], {})],
+    "imag": [([X], {})],
+    "conjugate": [([X], {})],
+    "absolute": [([X], {})],
+    "polygamma": [([np.array(2), POSITIVE], {})],
+    "take_index": each([X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}),
+    "scatter": [([V], {"shape": (7,), "index": (np.array([0, 2, 2, 5, 6]),)})],
+    "replace": [([X, V[:4]], {"index": 1})],
+    "reshape": [([X], {"shape": (2, 6)})],
+    "transpose": [([T], {"axes": (-1, -3, -2)})],
+    "broadcast_to": [([X], {"shape": (2, 3, 4)})],
+    "expand_dims": [([X], {"axis": (-2,)})],
+    "squeeze": [([X[:, None]], {"axis": (-2,)})],
+    "flip": [([X], {"axis": (-1,)})],
+    "roll": [([X], {"shift": (2,), "axis": (-1,)})],
+    "astype": [([X], {"dtype": np.dtype(complex)})],
+    "tril": [([M], {"k": 0})],
+    "triu": [([M], {"k": 1})],
+    "concatenate": [([X, Y], {"axis": -1})],
+    "main_diagonal": [([M], {})],
+    "matmul": [([X, M], {}), ([M, B], {}), ([T, M], {})],
+    "einsum": each([X, M], {"spec": (("ij", "jk"), "ik")}, {"spec": (("ij", "kk"), "i")}),
+    "fft.fft": [([X], {"axis": -1, "norm": None})],
+    "fft.ifft": [([X], {"axis": -2, "norm": "forward"})],
+    "fft.rfft": each([TALL], {"axis": -1, "norm": None}, {"axis": -2, "norm": "ortho"}),
+    "fft.irfft": each(
+        [TALL], {"n": 5, "axis": -1, "norm": None}, {"n": 8, "axis": -2, "norm": None}
+    ),
+    "linalg.inv": [([M], {})],
+    "linalg.solve": [([M, B], {})],
+    "linalg.det": [([M], {})],
+    "linalg.slogdet": [([M], {})],
+    "linalg.cholesky": [([S], {})],
+    "linalg.eigh": [([S], {"uplo": "L"})],
+    "linalg.svd": [([TALL], {}), ([M], {})],
+    "linalg.qr": [([TALL], {}), ([M], {})],
+    **{name: each([X], *REDUCED) for name in ("sum", "mean", "prod", "max", "min")},
+    **{name: each([X], *({**p, "ddof": 1} for p in REDUCED)) for name in ("var", "std")},
+    "cumsum": [([X], {"axis": -2})],
+    "cumprod": [([X], {"axis": -1})],
+    "logsumexp": each([X], *REDUCED),
+    "weighted_logsumexp": each([X, POSITIVE], *REDUCED),
+    "softmax": [([X], {"axis": (-1,)})],
+    "log_softmax": [([X], {"axis": (-1,)})],
+    "triangle": [([M], {"lower": True, "offset": 0})],
+    "solve_triangular": [([M, B], {"transposed": False, "lower": True, "unit": False})],
+    "cholesky_factor": [([S], {})],
+    "scipy_solve": [([M, B], {})],
+}
+CONSTANT = {
+    **{
+        name: [([X, Y], {})]
+        for name in (
+            [
+                "floor_divide",
+                "less",
+                "less_equal",
+                "greater",
+                "greater_equal",
+                "equal",
+                "not_equal",
+                "logical_and",
+                "logical_or",
+                "logical_xor",
+            ]
+        )
+    },
+    **{
+        name: [([X], {})]
+        for name in (
+            [
+                "sign",
+                "floor",
+                "ceil",
+                "trunc",
+                "rint",
+                "isnan",
+                "isfinite",
+                "isinf",
+                "signbit",
+                "logical_not",
+                "nonzero",
+            ]
+        )
+    },
+    "round": [([X], {"decimals": 1})],
+    "searchsorted": [([np.sort(V), X], {"side": "left"})],
+    **{name: [([X, Y], {"options": ()})] for name in ("allclose", "isclose", "array_equal")},
+    **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
+    **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
+    "argsort": [([X], {"axis": -1})],
+}
