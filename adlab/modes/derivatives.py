@@ -374,8 +374,8 @@ def _require_scalar(out: Any) -> None:
     )
 
 
-def _warn_independent(tape: VJP, leaves: list[Any]) -> None:
-    if tape.touched or any(isinstance(leaf, Tracer) for leaf in leaves):
+def _warn_independent(tape: VJP, seen: list[Any]) -> None:
+    if tape.touched or any(isinstance(each, Tracer) for each in seen):
         return
     text = explain(
         "the output of a differentiated function does not depend on its input",

@@ -1,0 +1,115 @@
+"""Print every figure beside its target; run with OPENBLAS_NUM_THREADS=1."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+
+import adlab
+from adlab.scipy.linalg import solve_triangular
+from adlab.scipy.special import logsumexp
+from benchmarks.harness import machine, medians
+from benchmarks.problems import chain, hmm, hmm_data, kalman, kalman_data
+
+try:
+    import autograd
+    import autograd.numpy as anp
+    from autograd.scipy.linalg import solve_triangular as ag_solve
+    from autograd.scipy.special import logsumexp as ag_logsumexp
+except ModuleNotFoundError:
+    autograd = None
+
+
+def chains():
+    for name, x in (("scalar", np.float64(0.7)), ("array of 10", np.full(10, 0.7))):
+        candidates = {
+            "plain NumPy": lambda x=x: chain(np, x),
+            "adlab jvp": lambda x=x: adlab.jvp(lambda y: chain(np, y), (x,), (x,)),
+            "adlab": lambda x=x: adlab.value_and_grad(lambda y: chain(np, y))(x),
+        }
+        if autograd:
+            candidates["autograd"] = lambda x=x: autograd.value_and_grad(lambda y: chain(anp, y))(x)
+        table(f"chain of 1000, {name}, µs an operation", medians(candidates), 1e3)
+    print("  targets: adlab 1/6 of autograd; jvp at most twice plain NumPy + 1.5 µs")
+
+
+def table(title, times, unit):
+    print(title)
+    for name, seconds in times.items():
+        ratio = f"  adlab / {name} = {times['adlab'] / seconds:.3f}" if "adlab" in times else ""
+        print(f"  {name:<12} {seconds * unit:9.3f}{ratio if name != 'adlab' else ''}")
+
+
+def models():
+    params, data = hmm_data()
+    candidates = {
+        "adlab": lambda: adlab.value_and_grad(lambda p: hmm(np, logsumexp, p, data))(params)
+    }
+    if autograd:
+        candidates["autograd"] = lambda: autograd.value_and_grad(
+            lambda p: hmm(anp, ag_logsumexp, p, data)
+        )(params)
+    table("hidden Markov model, T = 1000, K = 10, ms (target 55)", medians(candidates, 7), 1e3)
+    params, coupling = kalman_data()
+    candidates = {
+        "adlab": lambda: adlab.value_and_grad(lambda p: kalman(np, solve_triangular, p, coupling))(
+            params
+        )
+    }
+    if autograd:
+        candidates["autograd"] = lambda: autograd.value_and_grad(
+            lambda p: kalman(anp, ag_solve, p, coupling)
+        )(params)
+    table("Kalman smoother, T = 200, n = 4, ms (target 40)", medians(candidates, 7), 1e3)
+
+
+def lengths():
+    print("value and gradient of longer chains")
+    for length in (10**4, 10**5, 10**6):
+        start = time.perf_counter()
+        adlab.value_and_grad(lambda y, n=length: chain(np, y, n))(0.7)
+        seconds = time.perf_counter() - start
+        print(f"  {length:>8} operations {seconds / length * 1e6:7.3f} µs an operation")
+    tracemalloc.start()
+    adlab.vjp(lambda y: chain(np, y, 10**5), 0.7)
+    held = adlab.vjp(lambda y: chain(np, y, 10**5), 0.7)
+    print(f"  {tracemalloc.get_traced_memory()[0] / 1e5:.0f} bytes an operation (target 700)")
+    del held
+    tracemalloc.stop()
+    discarding()
+
+
+def discarding():
+    def rejecting(x):
+        for step in range(10_000):
+            trial = np.sin(x * np.ones(100))
+            if step % 100 == 0:
+                x = x + 1e-3 * np.sum(trial)
+        return x
+
+    tracemalloc.start()
+    adlab.grad(rejecting)(0.7)
+    print(
+        f"  99 % discarded: peak {tracemalloc.get_traced_memory()[1] / 1e6:.2f} MB of 16 computed"
+    )
+    tracemalloc.stop()
+
+
+def imports():
+    def load(module):
+        return lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+
+    times = medians({"numpy": load("numpy"), "adlab": load("numpy, adlab")})
+    print(
+        f"import adlab beyond numpy: {(times['adlab'] - times['numpy']) * 1e3:.0f} ms (target 40)"
+    )
+
+
+if __name__ == "__main__":
+    print(machine())
+    chains()
+    models()
+    lengths()
+    imports()

@@ -1,0 +1,31 @@
+"""Interleaved timing: every candidate runs in every round, and medians are compared."""
+
+import platform
+import statistics
+import time
+
+
+def medians(candidates, rounds=15):
+    """Return the median seconds of each callable in a dict, run in turn `rounds` times."""
+    samples = {name: [] for name in candidates}
+    for call in candidates.values():
+        call()
+    for _ in range(rounds):
+        for name, call in candidates.items():
+            start = time.perf_counter()
+            call()
+            samples[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in samples.items()}
+
+
+def machine():
+    """Name the processor, Python and NumPy."""
+    import numpy
+
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as info:
+            model = next(line.split(":")[1].strip() for line in info if "model name" in line)
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, Python {platform.python_version()}, NumPy {numpy.__version__}"
