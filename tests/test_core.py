@@ -264,3 +264,24 @@ def test_jacobians():
     np.testing.assert_array_equal(adlab.hessian(quadratic)(A), 2 * np.diag(A))
     np.testing.assert_array_equal(adlab.hvp(quadratic)(A, np.ones(3)), 2 * A)
     np.testing.assert_array_equal(adlab.derivative(np.exp)(A), np.exp(A))
+
+
+def through_views(x):
+    y = x.reshape(2, 3) * 1.0
+    y.T[0] = 2 * x[:2]
+    y.ravel()[5] *= x[1]
+    np.swapaxes(y, 0, 1)[1, 0] += 3.0
+    column = y.reshape(3, 2)[:, 1]
+    y[0] *= 2.0
+    column -= 1.0
+    copied = y.T.reshape(-1)
+    copied[:] = 0.0
+    y.flatten()[0] = 9.0
+    return np.concatenate([np.ravel(y), column, copied])
+
+
+def test_writes_through_transposed_and_reshaped_views():
+    x = np.arange(1.0, 7.0)
+    np.testing.assert_array_equal(adlab.vjp(through_views, x)[0], through_views(x))
+    np.testing.assert_array_equal(adlab.jvp(through_views, (x,), (x,))[0], through_views(x))
+    check_grads(through_views, (x,))

@@ -315,7 +315,10 @@ class ArrayTracer(Tracer):
         adapter = FUNCTIONS.get(function)
         if adapter is None:
             raise _unsupported(f"{function.__module__}.{function.__name__}")
-        return adapter(*args, **kwargs)
+        out = adapter(*args, **kwargs)
+        if function in _VIEWING and out is not self and args[0] is self:
+            return rearranged(out, self, lambda base: function(base, *args[1:], **kwargs))
+        return out
 
     # Methods -------------------------------------------------------------------------------------
 
@@ -341,7 +344,9 @@ class ArrayTracer(Tracer):
     def __getattr__(self, name: str) -> Any:
         function = getattr(np, name, None) if name in _METHODS else None
         if function in FUNCTIONS:
-            return lambda *args, **kwargs: FUNCTIONS[function](self, *args, **kwargs)
+            return lambda *args, **kwargs: self.__array_function__(
+                function, (), (self, *args), kwargs
+            )
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
 
@@ -354,7 +359,10 @@ _INTERPRETER: Any = ArrayTracer.__dict__["interpreter"]
 
 
 class View(ArrayTracer):
-    """A basic-index view of another handle, the first of ``link = (base, index, seen)``."""
+    """A view of another handle: ``link = (base, index, seen)``.
+
+    ``index`` is a basic index, or the function that rearranges the base (a transpose, a reshape).
+    """
 
     __slots__ = ()
 
@@ -364,8 +372,7 @@ class View(ArrayTracer):
         base, index, seen = self.link
         base.interpreter  # noqa: B018 - brings a view of a view up to date
         if base.value is not seen:
-            fresh = indexing.taken(base, index)
-            self.become(fresh)
+            self.become(index(base) if callable(index) else indexing.taken(base, index))
             self.link = base, index, base.value
         return _INTERPRETER.__get__(self)
 
@@ -373,6 +380,9 @@ class View(ArrayTracer):
         """Assign in place, which also changes the base."""
         new = indexing.assigned(self, index, value)
         base, where, _ = self.link
+        if callable(where):  # a rearrangement: find where each element came from
+            places = where(np.arange(base.size).reshape(base.shape))
+            where = np.unravel_index(places, base.shape)
         base.write(where, new)
 
 
@@ -383,6 +393,24 @@ def view(out: Any, base: Any, index: Any) -> Any:
         out.link = base, index, base.value
     return out
 
+
+
+def rearranged(out: Any, base: Any, replay: Callable[[Any], Any]) -> Any:
+    """Make ``out`` a view of ``base`` if it shares memory with it, as in NumPy."""
+    if isinstance(out, ArrayTracer) and out.shape:
+        if np.may_share_memory(concrete(out), concrete(base)):
+            return view(out, base, replay)
+        if isinstance(out, View):  # of an intermediate result that nobody else holds
+            return ArrayTracer(out.value, out.interpreter, out.payload)
+    return out
+
+
+_VIEWING = frozenset(
+    {
+        np.reshape, np.ravel, np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes,
+        np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud,
+    }
+)  # fmt: skip
 
 
 def _with_out(
