@@ -28,7 +28,7 @@ from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.shaping import astype
-from adlab.trace import Tracer, newest_level, register_tracer
+from adlab.trace import CLOCK, Primitive, Tracer, register_tracer
 
 __all__ = ["ArrayTracer", "concrete"]
 
@@ -41,12 +41,18 @@ def concrete(x: Any) -> Any:
     return x
 
 
+#: Operands with which a tracer's own interpreter is sure to be the top one.
+_PLAIN = frozenset({float, int, np.float64, np.ndarray})
+
+
 def _unary(primitive: Any) -> Callable[[Any], Any]:
-    return lambda self: primitive(self)
+    return lambda self: self.interpreter.process(primitive, (self,), {}, 1)
 
 
 def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
+        if other.__class__ in _PLAIN:  # what binding would do, without the search
+            return self.interpreter.process(primitive, (self, other), {}, 1)
         if isinstance(other, (list, tuple, str)) or other is None:
             return NotImplemented
         return primitive(self, other)
@@ -56,6 +62,8 @@ def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
 
 def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            return self.interpreter.process(primitive, (other, self), {}, 2)
         if isinstance(other, (list, tuple, str)) or other is None:
             return NotImplemented
         return primitive(other, self)
@@ -105,7 +113,7 @@ class ArrayTracer(Tracer):
         self.value = value
         self.interpreter = interpreter
         self.payload = payload
-        self.birth = newest_level()
+        self.birth = CLOCK[0]
 
     def snapshot(self) -> ArrayTracer:
         """Return a handle of its own on the present value."""
@@ -301,9 +309,11 @@ class ArrayTracer(Tracer):
         if method == "__call__":
             apply = UFUNCS.get(ufunc) or _of_scipy(ufunc)
             if apply is not None:
-                if not kwargs:
-                    return apply(*inputs)
-                return _with_out(apply, inputs, **kwargs)
+                if kwargs:
+                    return _with_out(apply, inputs, **kwargs)
+                if len(inputs) == 1 and apply.__class__ is Primitive:
+                    return self.interpreter.process(apply, inputs, {}, 1)
+                return apply(*inputs)
         elif method == "reduce":
             whole = _REDUCTIONS.get(ufunc)
             if whole is not None:
