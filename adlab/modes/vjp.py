@@ -30,12 +30,14 @@ Node = tuple[Any, ...]
 class Plan:
     """How one primitive is pulled back for one set of traced arguments."""
 
-    __slots__ = ("careful", "count", "pull")
+    __slots__ = ("careful", "count", "into", "pull")
 
     def __init__(self, count: int, pull: Pull, careful: Pull) -> None:
         self.count = count  # of parents
         self.pull = pull  # (ct, node) -> the cotangent of the one parent, or a tuple of them
         self.careful = careful  # the same, where a zero cotangent contributes nothing (0·∞ = 0)
+        #: (total, ct, node) -> the total it was added to in place; a total of None is new zeros
+        self.into: Callable[[Any, Any, Any], Any] | None = None
 
 
 class VJP(Deriving):
@@ -82,6 +84,7 @@ def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> 
     cts: list[Any] = [None] * (last + 1)
     nodes[last], cts[last] = root, ct
     del root
+    own: set[int] = set()
     with np.errstate(all="ignore", invalid="raise"):
         for number in range(last, -1, -1):
             node = nodes[number]
@@ -95,6 +98,8 @@ def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> 
                 continue
             ct = cts[number]
             cts[number] = None
+            if plan.into is not None and _added(plan.into, ct, node, nodes, cts, own):
+                continue
             try:
                 out = (plan.careful if masked else plan.pull)(ct, node)
             except FloatingPointError:  # 0·∞ or a formula at the edge of its domain
@@ -116,6 +121,34 @@ def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> 
                     else:
                         cts[place] = cts[place] + each
     return [cts[node[0]] if node[0] < len(cts) else None for node in inputs]
+
+
+def _added(
+    into: Callable[[Any, Any, Any], Any],
+    ct: Any,
+    node: Node,
+    nodes: list[Any],
+    cts: list[Any],
+    own: set[int],
+) -> bool:
+    """Add a sparse cotangent to a total that nobody else holds; not where one is traced.
+
+    A loop over x[0], x[1], … then takes time linear in the length of x.
+    """
+    parent = node[2]
+    place = parent[0]
+    total = cts[place]
+    if not isinstance(ct, (np.ndarray, np.floating)) or ct.dtype.kind != "f":
+        return False
+    if total is not None and total.__class__ is not np.ndarray:
+        return False
+    if total is not None and total.dtype != ct.dtype:
+        return False
+    if total is not None and place not in own:
+        total = total.copy()
+    cts[place], nodes[place] = into(total, ct, node), parent
+    own.add(place)
+    return True
 
 
 def _deliver_slot(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None:
@@ -200,9 +233,9 @@ class _Recorder(Writer):
 
     def keep(self, *sources: str) -> list[str]:
         """Keep values, and return their sources in the pullback."""
-        start = 2 + len(self.positions) + len(self.kept)
-        self.kept += sources
-        return [f"node[{k}]" for k in range(start, start + len(sources))]
+        self.kept += [source for source in sources if source not in self.kept]
+        start = 2 + len(self.positions)
+        return [f"node[{start + self.kept.index(source)}]" for source in sources]
 
     def applied(self, rule: Rule, *leading: str) -> str:
         """Return the source of a formula applied to the cotangent and what it keeps."""
@@ -256,7 +289,18 @@ def _linear(writer: _Recorder, calculus: Linear) -> tuple[Pull, Pull]:
         writer.watch = [f"if not tape.masked: watch(tape, {writer.every})"]
     if calculus.joint is not None:
         return _joint(writer, calculus.joint)
-    return _by_rules(writer, calculus.transposes)
+    pulls = _by_rules(writer, calculus.transposes)
+    if calculus.into is not None and writer.positions == [0]:
+        writer.plan.into = _into(writer, calculus.into)
+    return pulls
+
+
+def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
+    """Return ``into(total, ct, node)``."""
+    (target,) = writer.keep(f"space({writer.value(0)})")
+    add = writer.applied(rule, "total", "ct")
+    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", add, "return total"]
+    return writer.define("into(total, ct, node)", lines)
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> tuple[Pull, Pull]:
@@ -347,6 +391,7 @@ _NAMES = {
     "freeze": freeze,
     "frozen": _frozen,
     "mismatch": mismatch,
+    "np": np,
     "space": space,
     "transposed": transposed,
     "watch": _watch,

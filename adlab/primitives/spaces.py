@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["REAL_SCALARS", "Space", "expand", "fit", "mismatch", "space", "zeros", "zeros_like"]
+__all__ = [
+    "REAL_SCALARS",
+    "Space",
+    "expand",
+    "fit",
+    "mT",
+    "mismatch",
+    "space",
+    "zeros",
+    "zeros_like",
+]
 
 #: The types of real scalars: such an output of an elementwise primitive has only such arguments.
 REAL_SCALARS = frozenset({float, int, bool, np.float64, np.float32})
@@ -84,3 +94,8 @@ def expand(tangent: Any, out: Any) -> Any:
     if shape and getattr(tangent, "shape", ()) != shape:
         return np.broadcast_to(tangent, shape)
     return tangent
+
+
+def mT(x: Any) -> Any:  # noqa: N802 - the field's name
+    """Return x with its last two axes exchanged."""
+    return x.mT if x.__class__ is np.ndarray else np.swapaxes(x, -1, -2)
