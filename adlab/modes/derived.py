@@ -6,7 +6,8 @@ from then on an application is one call.  Reverse mode of ``a * b``, with only `
 
 .. code-block:: python
 
-    def record(tape, x0, x1):
+    def record(tape, args, params):
+        x0, x1 = args
         p0, x0 = x0.payload, x0.value
         ans = (bind if isinstance(x0, Tracer) or isinstance(x1, Tracer) else impl)(x0, x1)
         node = next(tape.serial), plan, p0, freeze(x1, tape), mismatch(x0, ans)
@@ -38,7 +39,7 @@ class Deriving(Interpreter):
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
-        """Return ``apply(interpreter, *args, **params)``; bit i of ``mine``: args[i] is traced."""
+        """Return ``apply(interpreter, args, params)``; bit i of ``mine``: args[i] is traced."""
         raise NotImplementedError
 
     def process(
@@ -51,7 +52,7 @@ class Deriving(Interpreter):
         except KeyError:
             apply = self.derive(primitive, mine)
             primitive.derived.setdefault(kind, {})[mine] = apply
-        return apply(self, *args, **params) if params else apply(self, *args)
+        return apply(self, args, params)
 
 
 class Writer:
@@ -91,26 +92,23 @@ class Writer:
         self.names[name] = thing
         return name
 
-    def signature(self, params: bool) -> str:
-        """Return the source of the parameters."""
-        args = ["*args"] if self.variadic else self.values
-        return ", ".join([*args, "**params"] if params else args)
-
     def lower(self) -> list[str]:
-        """Return the lines that take the tracers apart."""
-        lines = ["args = list(args)"] if self.variadic else []
+        """Return the lines that take the arguments and their tracers apart."""
+        lines = ["args = list(args)" if self.variadic else f"{self.every[1:-1]} = args"]
         for i in self.positions:
             value = self.value(i)
             lines.append(f"p{i}, {value} = {value}.payload, {value}.value")
         return lines
 
-    def evaluate(self, params: bool) -> str:
+    def evaluate(self, *, params: bool = True) -> str:
         """Return the line that applies the primitive one level down."""
+        given = ["*args"] if self.variadic else self.values
+        call = f"({', '.join([*given, '**params'] if params else given)})"
         if self.variadic:
-            return "ans = bind(*args, **params)"
+            return f"ans = bind{call}"
         # Without a tracer among the values the implementation is called at once.
         traced = " or ".join(f"isinstance({value}, Tracer)" for value in self.values)
-        return f"ans = (bind if {traced} else impl)({self.signature(params)})"
+        return f"ans = (bind if {traced} else impl){call}"
 
     def define(self, head: str, body: list[str]) -> Callable[..., Any]:
         """Compile ``def head: body``."""

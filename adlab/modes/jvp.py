@@ -30,9 +30,8 @@ class JVP(Deriving):
         """Return the function that evaluates the primitive and pushes the tangents forward."""
         writer = _Pusher(primitive, mine)
         calculus = primitive.facts["calculus"]
-        params = not isinstance(calculus, Elementwise)
-        head = f"push(forward, {writer.signature(params=params)})"
-        body = [*writer.lower(), writer.evaluate(params=params)]
+        head = "push(forward, args, params)"
+        body = [*writer.lower(), writer.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
             return writer.define(head, [*body, "forward.touched = True", "return ans"])
         body += _TANGENTS[type(calculus)](writer, calculus)

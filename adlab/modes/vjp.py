@@ -111,7 +111,7 @@ def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> 
                 if cts[place] is None:
                     cts[place], nodes[place] = out, parent
                 else:
-                    cts[place] = cts[place] + out
+                    cts[place] = _sum(cts[place], out)
             else:
                 for i, each in enumerate(out, 2):
                     parent = node[i]
@@ -119,8 +119,16 @@ def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> 
                     if cts[place] is None:
                         cts[place], nodes[place] = each, parent
                     else:
-                        cts[place] = cts[place] + each
+                        cts[place] = _sum(cts[place], each)
     return [cts[node[0]] if node[0] < len(cts) else None for node in inputs]
+
+
+def _sum(a: Any, b: Any) -> Any:
+    try:
+        return a + b
+    except FloatingPointError:  # ∞ − ∞
+        with np.errstate(invalid="ignore"):
+            return a + b
 
 
 def _added(
@@ -214,11 +222,10 @@ class _Recorder(Writer):
             self.frozen[-1] = f"frozen({self.values[-1]}, {len(self.values) - 1}, {name}, tape)"
 
     def record(self) -> Callable[..., Any]:
-        """Return ``record(tape, *args, **params)``, the primitive's meaning in this mode."""
+        """Return ``record(tape, args, params)``, the primitive's meaning in this mode."""
         calculus = self.primitive.facts["calculus"]
-        params = not isinstance(calculus, Elementwise)
-        head = f"record(tape, {self.signature(params=params)})"
-        body = [*self.lower(), self.evaluate(params=params)]
+        head = "record(tape, args, params)"
+        body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
             return self.define(head, [*body, "tape.touched = True", "return ans"])
         self.plan.pull, self.plan.careful = _PULLS[type(calculus)](self, calculus)

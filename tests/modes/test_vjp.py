@@ -50,3 +50,10 @@ def test_elements_of_real_arrays_with_complex_cotangents():
 
 def test_elements_differentiate_at_every_order():
     check_grads(lambda x: every_element(np.sin(x)) * x[0], (np.array([0.3, 0.7, 1.2]),), order=2)
+
+
+def test_infinite_contributions_that_cancel_give_nan_and_no_exception():
+    def f(x):
+        return np.sum(np.sqrt(x) - np.sqrt(x) + x)
+
+    np.testing.assert_array_equal(adlab.grad(f)(np.array([0.0, 4.0])), [np.nan, 1.0])
