@@ -22,6 +22,7 @@ from adlab.modes.derivatives import (
     value_and_grad,
     vjp,
 )
+from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
 __version__ = "0.1.0"
@@ -40,4 +41,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -125,8 +125,9 @@ class ArrayTracer(Tracer):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the array."""
+        hidden = self.interpreter.hidden
         shape: tuple[int, ...] = getattr(self.value, "shape", ())
-        return shape
+        return shape[hidden:] if hidden else shape
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -181,6 +181,8 @@ class Interpreter:
 
     #: What the user called, for messages.
     transformation: ClassVar[str] = "a transformation"
+    #: How many leading axes of a value the program does not see.
+    hidden: ClassVar[int] = 0
     level: int
 
     def __init__(self) -> None:
