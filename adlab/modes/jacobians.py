@@ -1,0 +1,208 @@
+"""Jacobians: one mode run on all unit vectors at once, a batch of directions.
+
+The tangents (or cotangents) are the rows of an identity, batched by `adlab.vmap`; the values they
+belong to are not, so the function itself runs once for each chunk of directions.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from adlab.errors import DtypeError, explain
+from adlab.modes.derivatives import _select, grad, jvp, stop_gradient, vjp
+from adlab.modes.leaves import is_differentiable
+from adlab.modes.transformed import Transformed
+from adlab.modes.vmap import vmap
+from adlab.primitives.spaces import space
+from adlab.rules.rule import shape_of
+from adlab.trace import Tracer, flatten
+
+__all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "unit_vectors"]
+
+F = Callable[..., Any]
+_log = logging.getLogger(__name__)
+
+
+def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+    """Return a function for the Jacobian by forward mode: all unit tangents as one batch.
+
+    Parameters
+    ----------
+    f : callable
+    argnums : int, str or tuple of them
+        The arguments to differentiate, by position or name.
+    chunk_size : int, optional
+        Push at most this many tangents at a time: intermediate results then take ``chunk_size``
+        times the memory of the function's, beside the Jacobian.
+
+    Returns
+    -------
+    callable
+        The structure of its result is that of the output outside and of the argument inside; the
+        shapes are ``out.shape + in.shape``.
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return Transformed(_jacfwd, f, argnums=argnums, chunk_size=chunk_size)
+
+
+def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+    """Return a function for the Jacobian by reverse mode: all unit cotangents as one batch.
+
+    See `jacfwd` for the parameters and the structure.
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.jacrev(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return Transformed(_jacrev, f, argnums=argnums, chunk_size=chunk_size)
+
+
+def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+    """Return a function for the Jacobian, forward where there are no more inputs than outputs.
+
+    See `jacfwd` for the parameters and the structure.  The logger ``adlab.modes.jacobians`` says
+    at level INFO which direction was chosen.
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.jacobian(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return Transformed(_jacobian, f, argnums=argnums, chunk_size=chunk_size)
+
+
+def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+    """Return a function for the Hessian of a scalar function, forward over reverse.
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacfwd(grad(f, argnums), argnums, chunk_size=chunk_size)
+
+
+def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+    chosen, call = _select(f, args, kwargs, argnums)
+    leaves, structure = flatten(chosen)
+    _require_floats(leaves)
+    primal = structure.unflatten(leaves)
+    out_structure: Any = None
+
+    def push(*units: Any) -> list[Any]:
+        nonlocal out_structure
+        dots = jvp(call, (primal,), (structure.unflatten(list(units)),))[1]
+        columns, out_structure = flatten(dots)
+        return columns
+
+    columns = _over_units(push, leaves, chunk_size)
+    rows = [
+        structure.unflatten(_split(np.moveaxis(column, 0, -1), leaves, -1)) for column in columns
+    ]
+    return out_structure.unflatten(rows)
+
+
+def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+    chosen, call = _select(f, args, kwargs, argnums)
+    leaves, structure = flatten(chosen)
+    _require_floats(leaves)
+    out, pullback = vjp(call, structure.unflatten(leaves))
+    outs, out_structure = flatten(out)
+
+    def pull(*units: Any) -> list[Any]:
+        return flatten(pullback(out_structure.unflatten(list(units)))[0])[0]
+
+    rows = [_split(row, outs, 0) for row in _over_units(pull, outs, chunk_size)]
+    blocks = [structure.unflatten(list(block)) for block in zip(*rows, strict=True)]
+    return out_structure.unflatten(blocks)
+
+
+def _jacobian(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+    chosen, call = _select(f, args, kwargs, argnums)
+    inputs = _count(flatten(chosen)[0])
+    outputs = _count(flatten(stop_gradient(call(chosen)))[0])
+    forward = inputs <= outputs
+    direction = "forward" if forward else "reverse"
+    _log.info("jacobian of %r: %d inputs, %d outputs: %s mode", f, inputs, outputs, direction)
+    return (_jacfwd if forward else _jacrev)(f, args, kwargs, argnums, chunk_size)
+
+
+def _require_floats(leaves: list[Any]) -> None:
+    if not all(is_differentiable(leaf, "the argument of a Jacobian") for leaf in leaves):
+        raise DtypeError(
+            explain(
+                "a Jacobian with respect to leaves that are not floats",
+                why="only floating-point leaves span a vector space.",
+                instead="pass the other values as separate arguments.",
+            )
+        )
+
+
+def _count(leaves: list[Any]) -> int:
+    return sum(math.prod(shape_of(leaf)) for leaf in leaves)
+
+
+def _over_units(f: F, leaves: list[Any], chunk_size: int | None) -> list[Any]:
+    """Return a linear function's values at the unit vectors, stacked along axis 0."""
+    total = _count(leaves)
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    step = total if chunk_size is None else min(chunk_size, total)
+    whole: list[Any] = []
+    for start in range(0, max(total, 1), max(step, 1)):
+        stop = min(start + step, total)
+        parts = vmap(f)(*unit_vectors(leaves, start, stop))
+        if stop - start == total:
+            return list(parts)
+        if any(isinstance(part, Tracer) for part in parts):
+            whole = [np.concatenate(pair) for pair in zip(whole, parts, strict=True)] or parts
+            continue
+        whole = whole or [np.empty((total, *p.shape[1:]), p.dtype) for p in parts]
+        for array, part in zip(whole, parts, strict=True):
+            array[start:stop] = part
+    return whole
+
+
+def unit_vectors(
+    leaves: list[Any], start: int = 0, stop: int | None = None
+) -> Iterator[Any]:
+    """Yield, for each leaf, its part of the unit vectors numbered from start to stop, stacked."""
+    stop = _count(leaves) if stop is None else stop
+    end = 0
+    for leaf in leaves:
+        shape, dtype = space(leaf)
+        begin, end = end, end + math.prod(shape)
+        unit = np.zeros((stop - start, end - begin), dtype)
+        inside = np.arange(max(begin, start), min(end, stop))
+        unit[inside - start, inside - begin] = 1
+        yield unit.reshape(stop - start, *shape)
+
+
+def _split(x: Any, leaves: list[Any], axis: int) -> list[Any]:
+    """Take an axis over all elements apart into the shapes of the leaves."""
+    blocks, end = [], 0
+    for leaf in leaves:
+        shape = shape_of(leaf)
+        begin, end = end, end + math.prod(shape)
+        part = x[..., begin:end] if axis else x[begin:end]
+        outer, inner = (part.shape[:-1], ()) if axis else ((), part.shape[1:])
+        block = np.reshape(part, (*outer, *shape, *inner))
+        blocks.append(block if shape_of(block) else block[()])
+    return blocks
