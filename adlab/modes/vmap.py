@@ -50,7 +50,8 @@ class Batch(Deriving):
         """Return the primitive's meaning on stacked arguments, from its axes fact."""
         fact = primitive.facts["axes"]
         stacked = [bool(mine >> i & 1) for i in range(mine.bit_length())]
-        return _DERIVATIONS.get(type(fact), _loop)(primitive, fact, stacked)
+        apply = _DERIVATIONS.get(type(fact), _loop)(primitive, fact, stacked)
+        return _named(primitive, apply) if "named" in primitive.facts else apply
 
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
@@ -148,6 +149,17 @@ def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
         values = [x if flag else batch.stack(x) for x, flag in _lowered(args, stacked)]
         values, params = fact.rewrite(values, params)
         return batch.wrap(primitive, primitive(*values, **params))
+
+    return apply
+
+
+def _named(primitive: Primitive, otherwise: Apply) -> Apply:
+    """Let a primitive that names a batch mean something of its own to that one."""
+
+    def apply(batch: Batch, args: Any, params: Any) -> Any:
+        if params["batch"] is not batch:
+            return otherwise(batch, args, params)
+        return primitive.facts["named"](batch, args[0].value, params["axis"])
 
     return apply
 
