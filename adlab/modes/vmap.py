@@ -23,6 +23,7 @@ from adlab.errors import (
     explain,
 )
 from adlab.modes.derived import Deriving
+from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
 from adlab.rules.axes import Adapter, Broadcast, Core, Leading
@@ -50,7 +51,8 @@ class Batch(Deriving):
         """Return the primitive's meaning on stacked arguments, from its axes fact."""
         fact = primitive.facts["axes"]
         stacked = [bool(mine >> i & 1) for i in range(mine.bit_length())]
-        apply = _DERIVATIONS.get(type(fact), _loop)(primitive, fact, stacked)
+        derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
+        apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
 
     def concrete(self, tracer: Tracer) -> NoReturn:
@@ -81,19 +83,10 @@ def _broadcast(primitive: Primitive, fact: Broadcast, stacked: list[bool]) -> Ap
     def apply(batch: Batch, args: Any, params: Any) -> Any:
         values = _lowered(args, stacked)
         rank = max(len(shape_of(x)) - flag for x, flag in values)
-        aligned = [_spread(x, rank) if flag else x for x, flag in values]
+        aligned = [spread(x, rank) if flag else x for x, flag in values]
         return batch.wrap(primitive, primitive(*aligned, **params))
 
     return apply
-
-
-def _spread(x: Any, rank: int, at: int = 1) -> Any:
-    """Insert axes of length one at a place, for a stacked value of the given logical rank."""
-    shape = x.shape
-    missing = rank + 1 - len(shape)
-    if not missing:
-        return x
-    return np.reshape(x, shape[:at] + (1,) * missing + shape[at:])
 
 
 def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:
@@ -114,7 +107,7 @@ def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:
         ]
         rank = max(loops)
         aligned = [
-            _spread(x, rank + len(names)) if flag else x
+            spread(x, rank + len(names)) if flag else x
             for (x, flag), names in zip(whole, operands, strict=True)
         ]
         out = primitive(*aligned, **params)
@@ -267,7 +260,9 @@ def vmap(
 
     Notes
     -----
-    A primitive without a fact about its axes runs in a loop, with a `PerformanceWarning`.
+    A primitive without a fact about its axes runs in a loop, with a `PerformanceWarning`.  A random
+    generator among the arguments draws independently for each example, from the one stream; a
+    generator from outside gives all of them the same draw.
 
     Examples
     --------
@@ -296,7 +291,14 @@ def _vmap(
     chunk_size: int | None,
 ) -> Any:
     leaves, structure = flatten((args, kwargs))
-    axes = spread_axes(_prefix(f, args, kwargs, in_axes), structure, "in_axes")
+    axes = [
+        None if isinstance(leaf, np.random.Generator) else axis
+        for leaf, axis in zip(
+            leaves,
+            spread_axes(_prefix(f, args, kwargs, in_axes), structure, "in_axes"),
+            strict=True,
+        )
+    ]
     name = functools.partial(_argument, f, structure)
     size = _batch_size(leaves, axes, axis_size, name)
     moved = [
@@ -307,7 +309,7 @@ def _vmap(
     def run(start: int, stop: int) -> tuple[list[Any], list[int | None], Structure]:
         with Batch(stop - start, axis_name) as batch:
             lifted = [
-                leaf if axis is None else batch.lift(leaf[start:stop])
+                _shared(batch, leaf) if axis is None else batch.lift(leaf[start:stop])
                 for leaf, axis in zip(moved, axes, strict=True)
             ]
             positional, named = structure.unflatten(lifted)
@@ -317,6 +319,11 @@ def _vmap(
         return placed, places, out_structure
 
     return _joined([run(*bounds) for bounds in _chunks(size, chunk_size)])
+
+
+def _shared(batch: Batch, leaf: Any) -> Any:
+    """Return what all examples are given; a generator draws for each of them."""
+    return BatchedGenerator(leaf, batch) if isinstance(leaf, np.random.Generator) else leaf
 
 
 def _chunks(size: int, chunk_size: int | None) -> list[tuple[int, int]]:
@@ -398,7 +405,7 @@ def _batch_size(
             sizes[k] = shape[axis]
     counts = {*sizes.values()} | ({given} if given is not None else set())
     if len(counts) == 1:
-        return counts.pop()  # type: ignore[return-value]  # not None
+        return counts.pop()
     found = [f"{name(k)} has {n} along axis {axes[k]}" for k, n in sizes.items()]
     if given is not None:
         found.append(f"axis_size is {given}")
