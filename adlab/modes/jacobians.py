@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from adlab.errors import DtypeError, explain
 from adlab.modes.derivatives import _select, grad, jvp, stop_gradient, vjp
 from adlab.modes.leaves import is_differentiable
+from adlab.modes.sparsestack import unit_tangents
 from adlab.modes.transformed import Transformed
-from adlab.modes.vmap import vmap
+from adlab.modes.vmap import Batch
 from adlab.primitives.spaces import space
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer, flatten
@@ -25,6 +26,8 @@ from adlab.trace import Tracer, flatten
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "unit_vectors"]
 
 F = Callable[..., Any]
+#: From this many directions on, tangents are kept sparse while they are (`SparseStack`).
+SPARSE = 256
 _log = logging.getLogger(__name__)
 
 
@@ -112,7 +115,8 @@ def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
         columns, out_structure = flatten(dots)
         return columns
 
-    columns = _over_units(push, leaves, chunk_size)
+    sparse = _count(leaves) >= SPARSE and not any(isinstance(leaf, Tracer) for leaf in leaves)
+    columns = _over_units(push, leaves, chunk_size, sparse)
     rows = [
         structure.unflatten(_split(np.moveaxis(column, 0, -1), leaves, -1)) for column in columns
     ]
@@ -159,20 +163,22 @@ def _count(leaves: list[Any]) -> int:
     return sum(math.prod(shape_of(leaf)) for leaf in leaves)
 
 
-def _over_units(f: F, leaves: list[Any], chunk_size: int | None) -> list[Any]:
+def _over_units(
+    f: F, leaves: list[Any], chunk_size: int | None, sparse: bool = False
+) -> list[Any]:
     """Return a linear function's values at the unit vectors, stacked along axis 0."""
     total = _count(leaves)
-    if chunk_size is not None and chunk_size < 1:
+    if chunk_size is None:
+        return _at_once(f, unit_vectors(leaves, sparse=sparse), total)
+    if chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, not {chunk_size}")
-    step = total if chunk_size is None else min(chunk_size, total)
     whole: list[Any] = []
-    for start in range(0, max(total, 1), max(step, 1)):
-        stop = min(start + step, total)
-        parts = vmap(f)(*unit_vectors(leaves, start, stop))
-        if stop - start == total:
-            return list(parts)
+    for start in range(0, total, chunk_size):
+        stop = min(start + chunk_size, total)
+        parts = _at_once(f, unit_vectors(leaves, start, stop), stop - start)
         if any(isinstance(part, Tracer) for part in parts):
-            whole = [np.concatenate(pair) for pair in zip(whole, parts, strict=True)] or parts
+            pairs = zip(whole or parts, parts, strict=True)
+            whole = [np.concatenate(pair) for pair in pairs] if start else parts
             continue
         whole = whole or [np.empty((total, *p.shape[1:]), p.dtype) for p in parts]
         for array, part in zip(whole, parts, strict=True):
@@ -180,15 +186,26 @@ def _over_units(f: F, leaves: list[Any], chunk_size: int | None) -> list[Any]:
     return whole
 
 
+def _at_once(f: F, units: Iterable[Any], count: int) -> list[Any]:
+    """Return the values of ``f`` at a stack of vectors, as `adlab.vmap` would."""
+    with Batch(count) as batch:
+        outs = f(*map(batch.lift, units))
+        return [out.value if batch.owns(out) else batch.stack(out) for out in outs]
+
+
 def unit_vectors(
-    leaves: list[Any], start: int = 0, stop: int | None = None
+    leaves: list[Any], start: int = 0, stop: int | None = None, *, sparse: bool = False
 ) -> Iterator[Any]:
     """Yield, for each leaf, its part of the unit vectors numbered from start to stop, stacked."""
-    stop = _count(leaves) if stop is None else stop
+    total = _count(leaves)
+    stop = total if stop is None else stop
     end = 0
     for leaf in leaves:
         shape, dtype = space(leaf)
         begin, end = end, end + math.prod(shape)
+        if sparse:
+            yield unit_tangents(shape, dtype, begin, total)
+            continue
         unit = np.zeros((stop - start, end - begin), dtype)
         inside = np.arange(max(begin, start), min(end, stop))
         unit[inside - start, inside - begin] = 1
