@@ -143,7 +143,7 @@ class SparseStack:
         return function(*_dense(args), **{key: _dense(x) for key, x in kwargs.items()})
 
 
-_OPERATORS = {
+_OPERATORS: dict[Any, Callable[..., Any]] = {
     np.multiply: operator.mul,
     np.divide: operator.truediv,
     np.add: operator.add,
@@ -217,7 +217,7 @@ def _moved(x: Any, source: Any, destination: Any) -> Any:
     return np.moveaxis(np.asarray(x), source, destination)
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.concatenate: _concatenated,
     np.reshape: lambda x, shape: x.reshape(shape),
     np.moveaxis: _moved,
