@@ -10,11 +10,16 @@ from adlab.primitives import (
     dispatch,
     elementwise,
     fft,
+    flat,
     indexing,
     linalg,
+    methods,
     queries,
     reductions,
     shaping,
+    splitting,
+    ufuncs,
+    views,
 )
 
 __all__ = [
@@ -24,9 +29,14 @@ __all__ = [
     "dispatch",
     "elementwise",
     "fft",
+    "flat",
     "indexing",
     "linalg",
+    "methods",
     "queries",
     "reductions",
     "shaping",
+    "splitting",
+    "ufuncs",
+    "views",
 ]

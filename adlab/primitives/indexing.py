@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.dispatch import implements
-from adlab.rules import OPAQUE, Adapter, linear
+from adlab.rules import OPAQUE, Adapter, general, linear
 from adlab.trace import Tracer
 
-__all__ = ["assigned", "is_basic", "plain_index", "taken"]
+__all__ = [
+    "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index", "scatter",
+    "take_index", "taken", "unpack",
+]  # fmt: skip
 
 _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 
@@ -45,8 +49,22 @@ def _kept_outside(ct: Any, index: Any) -> Any:
     return replace(ct, 0.0, index=index)
 
 
-def _written(ct: Any, index: Any, value_shape: Any) -> Any:
-    return take_index(ct, index=index)
+def _written(ct: Any, index: Any) -> Any:
+    """What arrives where the value was written; of several written to one place, at the last."""
+    given = take_index(ct, index=index)
+    last = None if is_basic(index) else _last_of_repeated(ct.shape, index)
+    return given if last is None else np.where(last, given, 0.0)
+
+
+def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
+    """Return which positions of an index are not repeated by later ones, None if none are."""
+    size = math.prod(shape)
+    places = np.arange(size).reshape(shape)[index]
+    order = np.arange(places.size).reshape(places.shape)
+    writer = np.empty(size, int)
+    writer[places.ravel()] = order.ravel()
+    last = writer[places] == order
+    return None if last.all() else last
 
 
 take_index = linear(
@@ -61,11 +79,38 @@ scatter = linear(
 replace = linear(
     _replace,
     _kept_outside,
-    lambda ct, index: take_index(ct, index=index),
+    _written,
     args="x value",
     name="replace",
     axes=OPAQUE,
 )
+
+
+def _pack(*xs: Any) -> Any:
+    return np.stack(xs) if hasattr(xs[0], "ndim") and xs[0].ndim else np.array(xs)
+
+
+pack = linear(_pack, joint=lambda ct: unpack(ct), args="*xs", name="pack", axes=OPAQUE)
+unpack = general(
+    lambda x: tuple(x),
+    vjp=lambda ct: pack(*ct),
+    jvp=lambda x_dot: unpack(x_dot),
+    multiple=True,
+    name="unpack",
+    axes=OPAQUE,
+)
+
+
+def packed(rows: list[Any]) -> Any:
+    """Return ``np.stack(rows)`` by a tree of small steps, each of a few arguments.
+
+    What a mode derives for a primitive depends on the number of its arguments, so one step with
+    thousands of them would have to be derived anew for each length.
+    """
+    pieces = [pack(*rows[i : i + 16]) for i in range(0, len(rows), 16)]
+    while len(pieces) > 1:
+        pieces = [np.concatenate(pieces[i : i + 16]) for i in range(0, len(pieces), 16)]
+    return pieces[0]
 
 
 def is_basic(index: Any) -> bool:
@@ -95,6 +140,17 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+def element(index: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return ``index`` as positions along the leading axes, None unless it is made of integers."""
+    index = index if index.__class__ is tuple else (index,)
+    if not 0 < len(index) <= len(shape):
+        return None
+    for i, n in zip(index, shape, strict=False):
+        if not (i.__class__ is int or isinstance(i, np.integer)) or not -n <= i < n:
+            return None
+    return tuple([int(i) % n for i, n in zip(index, shape, strict=False)])
+
+
 def taken(x: Any, index: Any) -> Any:
     """Return x[index] by the primitive, without making it a view."""
     return take_index(x, index=index)
@@ -102,10 +158,14 @@ def taken(x: Any, index: Any) -> Any:
 
 def assigned(x: Any, index: Any, value: Any) -> Any:
     """Return x with ``value`` at ``index``."""
-    index = plain_index(index)
+    return replace(x, as_array(value), index=plain_index(index))
+
+
+def as_array(value: Any) -> Any:
+    """Return nested lists, which may hold traced values, as one array."""
     if isinstance(value, (list, tuple)):
-        value = np.stack(value)
-    return replace(x, value, index=index)
+        return np.stack([as_array(each) for each in value]) if value else np.array([])
+    return value
 
 
 @implements(np.take)

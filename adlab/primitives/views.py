@@ -1,0 +1,255 @@
+"""Views of traced arrays, and arrays that are being filled.
+
+Values are never changed.  A write in place computes a new value and rebinds the handle (the
+array tracer), so everybody who holds the handle sees it.  A `View` remembers the handle it was
+taken from: it takes itself anew when that handle was rebound, and a write to it becomes a write
+to its base.  What it shows is a basic index, or a `Lens` for the other views NumPy makes.
+
+An array that is assigned element by element or row by row would be copied for each of them.  It
+becomes a `Filling`, which keeps what was assigned until somebody reads the array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives import elementwise as ew
+from adlab.primitives import indexing
+from adlab.primitives.array import INTERPRETER, ArrayTracer, concrete, is_scalar
+from adlab.primitives.ufuncs import check_cast
+from adlab.rules import OPAQUE, linear
+from adlab.trace import Tracer, snapshot
+
+__all__ = ["VIEWING", "Filling", "Lens", "Part", "Rearrangement", "View", "rearranged", "view"]
+
+
+# What a view shows ------------------------------------------------------------------------------
+
+
+class Lens:
+    """What a view shows of its base, where NumPy does not allow writes."""
+
+    __slots__ = ("show",)
+
+    def __init__(self, show: Callable[[Any], Any]) -> None:
+        self.show = show
+
+    def put(self, base: ArrayTracer, new: Any) -> None:
+        """Write the new contents of the view into ``base``."""
+        raise ValueError("assignment destination is read-only")
+
+
+class Rearrangement(Lens):
+    """The elements of the base in another arrangement: a transpose, a reshape."""
+
+    __slots__ = ()
+
+    def put(self, base: ArrayTracer, new: Any) -> None:
+        """Write each element to the place it was shown from."""
+        places = np.empty_like(concrete(base), dtype=np.intp)  # laid out in memory as the base
+        places[...] = np.arange(base.size).reshape(base.shape)
+        base.write(np.unravel_index(self.show(places), base.shape), new)
+
+
+class Part(Lens):
+    """The real or the imaginary part."""
+
+    __slots__ = ()
+
+    def put(self, base: ArrayTracer, new: Any) -> None:
+        """Replace this part and keep the other."""
+        if base.dtype.kind == "c":
+            new = (with_imag if self.show is ew.imag else with_real)(base, new)
+        elif self.show is ew.imag:
+            super().put(base, new)
+        base.write(Ellipsis, new)
+
+
+def _with_real(z: Any, part: Any) -> Any:
+    out = np.array(z, np.result_type(z, np.complex64))
+    out.real = part
+    return out
+
+
+def _with_imag(z: Any, part: Any) -> Any:
+    out = np.array(z, np.result_type(z, np.complex64))
+    out.imag = part
+    return out
+
+
+# Under the pairing Re Σ z̄·ż: Re(z̄·(re + i·im)) = Re z̄ · re - Im z̄ · im.
+with_real = linear(
+    _with_real,
+    lambda ct: 1j * np.imag(ct),
+    lambda ct: np.real(ct),
+    args="z part",
+    name="with_real",
+    axes=OPAQUE,
+)
+with_imag = linear(
+    _with_imag,
+    lambda ct: np.real(ct),
+    lambda ct: -np.imag(ct),
+    args="z part",
+    name="with_imag",
+    axes=OPAQUE,
+)
+
+#: The functions of NumPy whose result may be a view of their first argument.
+VIEWING: dict[Any, type[Lens]] = {
+    **dict.fromkeys(
+        (
+            np.reshape, np.ravel, np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes,
+            np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud,
+            np.rot90, np.atleast_1d, np.atleast_2d, np.atleast_3d,
+        ),
+        Rearrangement,
+    ),
+    **dict.fromkeys((np.diagonal, np.diag, np.linalg.diagonal, np.broadcast_to), Lens),
+    **dict.fromkeys((np.real, np.imag), Part),
+}  # fmt: skip
+
+
+# Views ------------------------------------------------------------------------------------------
+
+
+class View(ArrayTracer):
+    """A view of another handle: ``link = (base, index or lens, the base's stamp when taken)``."""
+
+    __slots__ = ()
+
+    @property
+    def interpreter(self) -> Any:  # type: ignore[override]
+        """The interpreter, after the view has taken over what was written into its base."""
+        base, lens, seen = self.link
+        stamp = base.stamp(lens)
+        if stamp is not seen:
+            self.become(base.shown(lens))
+            self.link = base, lens, stamp
+        return INTERPRETER.__get__(self)
+
+    @property
+    def base(self) -> Any:
+        """The array whose elements these are."""
+        base = self.link[0]
+        return base if base.base is None else base.base
+
+    @property
+    def writeable(self) -> bool:
+        """Whether the array may be assigned to."""
+        base, lens, _ = self.link
+        return type(lens) is not Lens and bool(base.writeable)
+
+    def write(self, index: Any, value: Any) -> None:
+        """Assign in place, which also changes the base."""
+        base, lens, _ = self.link
+        value = indexing.as_array(value)
+        if isinstance(value, Tracer):
+            check_cast(value.dtype, self.dtype)
+        new = indexing.assigned(self, index, value)
+        if isinstance(lens, Lens):
+            lens.put(base, new)
+        else:
+            base.write(lens, new)
+
+
+def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
+    """Make ``out``, just taken from ``base``, a view of it, unless it is a scalar."""
+    if isinstance(out, ArrayTracer) and not is_scalar(out):
+        stamp = base.stamp(lens)
+        out.__class__ = View
+        out.link = base, lens, stamp
+    return out
+
+
+def rearranged(function: Any, out: Any, base: ArrayTracer, args: Any, kwargs: Any) -> Any:
+    """Make the result of a function in `VIEWING` a view of ``base`` where NumPy makes one."""
+    if out is base or not isinstance(out, ArrayTracer) or is_scalar(out):
+        return out
+    kind = VIEWING[function]
+    if kind is Part:
+        return getattr(base, function.__name__)
+    shared = np.may_share_memory(concrete(out), concrete(base))
+    if kwargs.get("copy") or not (shared or kind is Lens and _is_shown(function, base)):
+        return ArrayTracer(out.value, out.interpreter, out.payload)  # maybe a view of a step
+    return view(out, base, kind(lambda x: function(x, *args, **kwargs)))
+
+
+def _is_shown(function: Any, base: ArrayTracer) -> bool:
+    """Whether a read-only view results: `numpy.diag` of a vector makes a matrix."""
+    return function is not np.diag or base.ndim == 2
+
+
+# Arrays being filled ----------------------------------------------------------------------------
+
+
+class Filling(ArrayTracer):
+    """An array with assignments that wait until it is read: ``link = (depth, rows)``.
+
+    ``rows`` maps positions along the first ``depth`` axes to traced values of the dtype and the
+    shape there, or plain scalars; reading such a position does not disturb the others.
+    """
+
+    __slots__ = ()
+
+    @property
+    def interpreter(self) -> Any:  # type: ignore[override]
+        """The interpreter, after the assignments have been carried out."""
+        depth, rows = self.link
+        new = self._before()
+        traced = {key: row for key, row in rows.items() if isinstance(row, Tracer)}
+        plain = {key: row for key, row in rows.items() if key not in traced}
+        for part in (plain, traced):
+            if part:
+                index = tuple(np.array(list(part)).T)
+                new = indexing.assigned(new, index, indexing.packed(list(part.values())))
+        self.become(new)
+        self.__class__ = ArrayTracer
+        return INTERPRETER.__get__(self)
+
+    def _before(self) -> ArrayTracer:
+        """Return the array without the assignments."""
+        return ArrayTracer(self.value, INTERPRETER.__get__(self), self.payload)
+
+    def _key(self, index: Any) -> tuple[int, ...] | None:
+        """Return the positions an index names; None, and a plain array, if it reads others."""
+        key = None if isinstance(index, Lens) else indexing.element(index, self.shape)
+        if key is not None and len(key) == self.link[0]:
+            return key
+        self.interpreter  # noqa: B018 - carries out the assignments
+        return None
+
+    def __getitem__(self, index: Any) -> Any:
+        index = indexing.plain_index(index)
+        key = self._key(index)
+        return self[index] if key is None else view(self.shown(key), self, key)
+
+    def write(self, index: Any, value: Any) -> None:
+        """Assign in place, maybe later."""
+        index = indexing.plain_index(index)
+        key = self._key(index)
+        if key is None:
+            self.write(index, value)
+            return
+        row = self.row(key, value)
+        if row is None:
+            self.interpreter  # noqa: B018 - carries out the assignments
+            self.write(index, value)
+        else:
+            self.link[1][key] = row
+
+    def stamp(self, lens: Any) -> Any:
+        """Return what is replaced when the contents at ``lens`` change."""
+        key = self._key(lens)
+        return self.value if key is None else self.link[1].get(key, self.value)
+
+    def shown(self, lens: Any) -> Any:
+        """Return the present contents at ``lens``."""
+        key = self._key(lens)
+        if key is None:
+            return self.shown(lens)
+        row = self.link[1].get(key)
+        return indexing.taken(self._before(), key) if row is None else snapshot(row)
