@@ -56,6 +56,7 @@ CASES = {
     "take_index": each([X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}),
     "scatter": [([V], {"shape": (7,), "index": (np.array([0, 2, 2, 5, 6]),)})],
     "replace": [([X, V[:4]], {"index": 1}), ([V, X[0]], {"index": (np.array([0, 2, 0, 3]),)})],
+    "add_at": [([V, X], {"index": (np.array([[0, 2, 0, 3]] * 3),)})],
     "pack": each([X, Y, X], {}),
     "unpack": each([X], {}),
     "with_real": each([X, V[:4]], {}),

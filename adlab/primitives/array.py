@@ -10,38 +10,25 @@ aliases see it; what becomes of views is told in `adlab.primitives.views`.
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Callable, Iterator
-from types import MethodType, SimpleNamespace
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import InPlaceError, diagnose_conversion, explain
+from adlab.errors import diagnose_conversion
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS
 from adlab.primitives.flat import Flat
-from adlab.primitives.methods import fixed, method_of, refuse
-from adlab.primitives.shaping import astype
-from adlab.primitives.ufuncs import apply_ufunc, check_cast, split_out, store, unsupported
-from adlab.trace import Tracer, newest_level, register_tracer
+from adlab.primitives.handle import Handle, concrete, is_scalar
+from adlab.primitives.lenses import Part
+from adlab.primitives.methods import fixed, flags_of, method_of, refuse
+from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
+from adlab.trace import newest_level, register_tracer
 
-__all__ = ["ArrayTracer", "concrete", "is_scalar"]
-
-_SCALARS = (np.generic, float, int, complex)
-
-
-def concrete(x: Any) -> Any:
-    """Return the plain value at the bottom of a tracer."""
-    while isinstance(x, ArrayTracer):
-        x.interpreter  # noqa: B018 - brings a view up to date
-        x = x.value
-    return x
-
-
-def is_scalar(x: Any) -> bool:
-    """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(concrete(x), _SCALARS)
+__all__ = ["ArrayTracer", "concrete"]
 
 
 def _unary(primitive: Any) -> Callable[[Any], Any]:
@@ -99,10 +86,10 @@ def describe(x: Any) -> str:
     return f"shape {x.shape} and dtype {x.dtype}"
 
 
-class ArrayTracer(Tracer):
+class ArrayTracer(Handle):
     """A traced array or scalar."""
 
-    __slots__ = ("birth", "interpreter", "link", "payload", "value")
+    __slots__ = ()
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # as ndarray: == is elementwise
 
@@ -160,7 +147,7 @@ class ArrayTracer(Tracer):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """The transpose."""
-        return np.transpose(self)
+        return self.__array_function__(np.transpose, (), (self,), {})
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
@@ -172,7 +159,7 @@ class ArrayTracer(Tracer):
         """The real part, a view; may be assigned to."""
         if self.dtype.kind != "c":
             return self
-        return views.view(ew.real(self), self, views.Part(ew.real))
+        return self.viewed(ew.real(self), Part(ew.real))
 
     @real.setter
     def real(self, value: Any) -> None:
@@ -181,7 +168,7 @@ class ArrayTracer(Tracer):
     @property
     def imag(self) -> Any:
         """The imaginary part, a view; may be assigned to."""
-        return views.view(ew.imag(self), self, views.Part(ew.imag))
+        return self.viewed(ew.imag(self), Part(ew.imag))
 
     @imag.setter
     def imag(self, value: Any) -> None:
@@ -199,23 +186,9 @@ class ArrayTracer(Tracer):
         Flat(self)[:] = values
 
     @property
-    def base(self) -> Any:
-        """The array whose elements a view shows, None for others."""
-        return None
-
-    @property
     def flags(self) -> Any:
         """How the array lies in memory; to be read only."""
-        flags = np.asarray(concrete(self)).flags
-        names = ("c_contiguous", "f_contiguous", "aligned", "fnc", "forc", "contiguous")
-        owner = self.base is None
-        facts = {name: getattr(flags, name) for name in names if hasattr(flags, name)}
-        return Flags(**facts, owndata=owner, writeable=self.writeable, writebackifcopy=False)
-
-    @property
-    def writeable(self) -> bool:
-        """Whether the array may be assigned to."""
-        return not is_scalar(self)
+        return flags_of(self)
 
     @property
     def device(self) -> Any:
@@ -301,7 +274,7 @@ class ArrayTracer(Tracer):
         return int(self.interpreter.concrete(self))
 
     def __index__(self) -> int:
-        return self.interpreter.concrete(self).__index__()  # type: ignore[no-any-return]
+        return operator.index(self.interpreter.concrete(self))
 
     def __copy__(self) -> Any:
         return self.copy(order="K")
@@ -333,12 +306,19 @@ class ArrayTracer(Tracer):
         if index.__class__ is not int:
             index = indexing.plain_index(index)
         out = indexing.take_index(self, index=index)
-        if out.value.__class__ is np.float64 or not indexing.is_basic(index):
+        kind = out.value.__class__
+        if kind is np.float64 or not indexing.is_basic(index):
             return out
-        return views.view(out, self, index)
+        if kind is not np.ndarray:
+            return self.viewed(out, index)
+        out.__class__, out.link = views.View, (self, index, self.value)
+        return out
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.write(index, value)
+
+    def __delitem__(self, index: Any) -> None:
+        raise ValueError("cannot delete array elements")
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -348,74 +328,14 @@ class ArrayTracer(Tracer):
     def __contains__(self, item: Any) -> bool:
         return builtins.bool(np.any(self == item))
 
-    def write(self, index: Any, value: Any) -> None:
-        """Assign in place: rebind this handle to the array with ``value`` at ``index``."""
-        index = indexing.plain_index(index)
-        key = indexing.element(index, self.shape)
-        row = None if key is None else self.row(key, value)
-        if key is not None and row is not None and _is_compact(concrete(self)):
-            self.link = len(key), {key: row}
-            self.__class__ = views.Filling
-            return
-        if is_scalar(self):
-            kind = concrete(self).__class__.__name__
-            raise TypeError(f"{kind!r} object does not support item assignment")
-        value = indexing.as_array(value)
-        if isinstance(value, Tracer):
-            check_cast(value.dtype, self.dtype)
-        whole = index is Ellipsis or index.__class__ is slice and index == slice(None)
-        if whole and isinstance(value, ArrayTracer) and _alike(value, self):
-            self.rebind(value)
-        else:
-            self.rebind(indexing.assigned(self, index, value))
+    def postpone(self, key: tuple[int, ...], row: Any) -> None:
+        """Keep an assignment until the array is read."""
+        self.link = len(key), {key: row}
+        self.__class__ = views.Filling
 
-    def row(self, key: tuple[int, ...], value: Any) -> Any:
-        """Return what a `Filling` may keep for ``value`` at ``key``; None if it has to be cast."""
-        shape, dtype = self.shape[len(key) :], self.dtype
-        if not isinstance(value, ArrayTracer):
-            plain = not shape and dtype.kind == "f" and value.__class__ in (float, int, np.float64)
-            return dtype.type(value) if plain else None
-        interpreter = value.interpreter
-        if value.shape != shape:
-            return None
-        plain = concrete(value)
-        if shape:
-            if not (_is_compact(plain) and plain.dtype == dtype):
-                return None
-            value = value.snapshot()
-        elif plain.__class__ is not dtype.type:
-            if plain.__class__ is not float or dtype.kind != "f":
-                return None
-            value = astype(value, dtype=dtype)
-        self.admit(interpreter)
-        return value
-
-    def rebind(self, new: Any) -> None:
-        """Let this handle stand for ``new``."""
-        self.admit(new.interpreter)
-        self.become(new)
-
-    def admit(self, interpreter: Any) -> None:
-        """Refuse a value that has a meaning only in a transformation which this handle outlives."""
-        level = interpreter.level
-        if level > self.birth and level > INTERPRETER.__get__(self).level:
-            raise outlived(interpreter)
-
-    def become(self, new: Any) -> None:
-        """Take over interpreter, value and payload of ``new``."""
-        INTERPRETER.__set__(self, new.interpreter)
-        self.value, self.payload = new.value, new.payload
-
-    def stamp(self, lens: Any) -> Any:
-        """Return what is replaced when the contents at ``lens`` change."""
-        self.interpreter  # noqa: B018 - brings a view up to date
-        return self.value
-
-    def shown(self, lens: Any) -> Any:
-        """Return the present contents at ``lens``, for a view of this array."""
-        if isinstance(lens, views.Lens):
-            return lens.show(self)
-        return indexing.taken(self, lens)
+    def viewed(self, out: Any, lens: Any) -> Any:
+        """Make ``out``, just taken from this array by ``lens``, a view of it."""
+        return views.view(out, self, lens)
 
     # Dispatch ------------------------------------------------------------------------------------
 
@@ -439,47 +359,6 @@ class ArrayTracer(Tracer):
         if method is None:
             raise AttributeError(f"a traced array has no attribute {name!r}")
         return MethodType(method, self)
-
-
-#: The slot that views shadow by a property.
-INTERPRETER: Any = ArrayTracer.__dict__["interpreter"]
-
-
-class Flags(SimpleNamespace):
-    """What ``x.flags`` of a traced array says."""
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name.lower())
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if value != getattr(self, name):
-            refuse(f"flags.{name}", "a traced array cannot be locked or unlocked.", "x.copy()")
-
-
-def outlived(interpreter: Any) -> InPlaceError:
-    """Return the error for a write into an array that is older than the transformation."""
-    return InPlaceError(
-        explain(
-            "a traced value was written into an array that outlives its transformation",
-            why=f"the array was made outside {interpreter.transformation}, which gives the value "
-            "its meaning.",
-            instead="create the array inside the transformed function, or return the value from "
-            "it.",
-        )
-    )
-
-
-def _is_compact(x: Any) -> bool:
-    """Whether the rows of ``x`` lie in memory as rows that were computed one by one would."""
-    return isinstance(x, np.ndarray) and x.flags.c_contiguous
-
-
-def _alike(new: Any, old: Any) -> bool:
-    """Whether ``new`` may stand in the place of ``old``, down to its layout in memory."""
-    a, b = concrete(new), concrete(old)
-    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
-        return False
-    return a is not b and (a.shape, a.dtype, a.strides) == (b.shape, b.dtype, b.strides)
 
 
 for _kind in (float, int, complex, np.generic, np.ndarray, ArrayTracer):

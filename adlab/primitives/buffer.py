@@ -15,10 +15,12 @@ import numpy as np
 
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
-from adlab.primitives.array import ArrayTracer, outlived
+from adlab.primitives.array import ArrayTracer
 from adlab.primitives.flat import WRITERS
+from adlab.primitives.handle import outlived
+from adlab.primitives.lenses import Lens, Rearrangement
 from adlab.primitives.ufuncs import check_cast, is_traced, split_out, store
-from adlab.primitives.views import Lens, Rearrangement, view
+from adlab.primitives.views import view
 from adlab.trace import Tracer, newest_level
 
 __all__ = ["Buffer", "buffer"]

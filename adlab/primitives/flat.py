@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import InPlaceError, diagnose_conversion, explain
+from adlab.primitives import indexing
 from adlab.primitives.dispatch import implements
 from adlab.trace import Tracer
 
@@ -68,7 +69,8 @@ def _write(target: Any, places: Any, values: Any) -> None:
 
 def _cycled(values: Any, positions: Any) -> Any:
     """Return the values at ``positions``, repeated as often as needed."""
-    values = np.ravel(values if hasattr(values, "shape") else np.asarray(values))
+    values = values if hasattr(values, "shape") else indexing.as_array(values)
+    values = np.ravel(values)
     return values[positions % values.shape[0]]
 
 

@@ -12,11 +12,11 @@ from adlab.rules import OPAQUE, Adapter, general, linear
 from adlab.trace import Tracer
 
 __all__ = [
-    "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index", "scatter",
+    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index", "scatter",
     "take_index", "taken", "unpack",
 ]  # fmt: skip
 
-_BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _shifted(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -86,6 +86,22 @@ replace = linear(
 )
 
 
+def _add_at(x: Any, value: Any, *, index: Any) -> Any:
+    out = np.array(x)
+    np.add.at(out, index, value)
+    return out
+
+
+add_at = linear(
+    _add_at,
+    lambda ct: ct,
+    lambda ct, index: take_index(ct, index=index),
+    args="x value",
+    name="add_at",
+    axes=OPAQUE,
+)
+
+
 def _pack(*xs: Any) -> Any:
     return np.stack(xs) if hasattr(xs[0], "ndim") and xs[0].ndim else np.array(xs)
 
@@ -115,29 +131,31 @@ def packed(rows: list[Any]) -> Any:
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy gives a view for this index."""
-    if index.__class__ is int:
-        return True
-    if isinstance(index, tuple):
-        return all(isinstance(i, _BASIC) and not isinstance(i, bool) for i in index)
-    return isinstance(index, _BASIC) and not isinstance(index, bool)
+    for each in index if index.__class__ is tuple else (index,):
+        if each.__class__ not in _BASIC and not isinstance(each, np.integer):
+            return False
+    return True
 
 
 def plain_index(index: Any) -> Any:
     """Return an index without tracers (an interpreter may refuse) and without shared arrays."""
-    if index.__class__ is int:
+    kind = index.__class__
+    if kind is int:
         return index
+    if kind is slice:
+        bounds = index.start, index.stop, index.step
+        return slice(*map(_bound, bounds)) if any(isinstance(i, Tracer) for i in bounds) else index
     if isinstance(index, tuple):
-        return tuple(map(plain_index, index))
-    if isinstance(index, Tracer):
+        return tuple([plain_index(each) for each in index])
+    if isinstance(index, Tracer) and index.interpreter is not None:
         return index.__index__()
-    if isinstance(index, slice):
-        if index.start is None and index.stop is None:
-            return index
-        return slice(*(i.__index__() if isinstance(i, Tracer) else i
-                       for i in (index.start, index.stop, index.step)))  # fmt: skip
     if isinstance(index, (np.ndarray, list)):
         return np.array(index)
     return index
+
+
+def _bound(bound: Any) -> Any:
+    return bound.__index__() if isinstance(bound, Tracer) else bound
 
 
 def element(index: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -7,16 +7,18 @@ or a type without derivatives is refused with what to write instead.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
+from adlab.primitives.handle import concrete
 from adlab.primitives.shaping import astype as cast
 from adlab.rules import linear
 
-__all__ = ["fixed", "method_of", "refuse"]
+__all__ = ["fixed", "flags_of", "method_of", "refuse"]
 
 METHODS: dict[str, Callable[..., Any]] = {}
 
@@ -75,7 +77,7 @@ def astype(
         return self
     if dtype.kind in "fc":
         return cast(self, dtype=dtype)
-    return np.asarray(self.interpreter.concrete(self)).astype(dtype)[()]
+    return np.asarray(concrete(self)).astype(dtype)[()]
 
 
 @method
@@ -160,7 +162,7 @@ def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None, **kwarg
 @method
 def partition(self: Any, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
     """Partition in place."""
-    plain = np.asarray(self.interpreter.concrete(self))
+    plain = np.asarray(concrete(self))
     order = np.argpartition(plain, kth, axis, kind)  # type: ignore[call-overload]
     self.write(Ellipsis, np.take_along_axis(self, order, axis))
 
@@ -169,6 +171,26 @@ def partition(self: Any, kth: Any, axis: int = -1, kind: str = "introselect") ->
 def put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
     """See `numpy.put`."""
     np.put(self, indices, values, mode=mode)  # type: ignore[call-overload]
+
+
+class Flags(SimpleNamespace):
+    """What ``x.flags`` says."""
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name.lower())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if value != getattr(self, name):
+            refuse(f"flags.{name}", "a traced array cannot be locked or unlocked.", "x.copy()")
+
+
+def flags_of(x: Any) -> Flags:
+    """Return how a traced array lies in memory and whether it may be assigned to."""
+    given = np.asarray(concrete(x)).flags
+    names = ("c_contiguous", "f_contiguous", "aligned", "contiguous", "fnc", "forc", "farray")
+    facts = {name: bool(getattr(given, name)) for name in names}
+    own = {"owndata": x.base is None, "writeable": x.writeable, "writebackifcopy": False}
+    return Flags(**facts, **own)
 
 
 @method

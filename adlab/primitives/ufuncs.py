@@ -11,7 +11,7 @@ import numpy as np
 
 from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
-from adlab.primitives.indexing import scatter, unpack
+from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
 from adlab.trace import Tracer
 
 __all__ = ["apply_ufunc", "check_cast", "is_traced", "split_out", "store", "unsupported"]
@@ -22,6 +22,8 @@ _REDUCTIONS = {
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
 _CUMULATIVE = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+UFUNCS[np.divmod] = lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -156,14 +158,14 @@ def _at(ufunc: Any, apply: Any, target: Any, index: Any, *operand: Any) -> None:
     """Apply in place at an index, as often as a position is repeated in it."""
     if not isinstance(target, Tracer):
         raise _into_plain(_name(ufunc, "at"))
-    size = int(np.prod(target.shape))
-    places = np.arange(size).reshape(target.shape)[index]
-    operands = [np.ravel(np.broadcast_to(each, places.shape)) for each in operand]
-    places = places.ravel()
+    index = plain_index(index)
     if ufunc in (np.add, np.subtract):
-        change = scatter(operands[0], shape=(size,), index=(places,))
-        target[...] = apply(target, np.reshape(change, target.shape))
+        change = operand[0] if ufunc is np.add else -as_array(operand[0])
+        target[...] = add_at(target, as_array(change), index=index)
         return
+    places = np.arange(int(np.prod(target.shape))).reshape(target.shape)[index]
+    operands = [np.ravel(np.broadcast_to(as_array(each), places.shape)) for each in operand]
+    places = places.ravel()
     for chosen in _rounds(places):
         where = np.unravel_index(places[chosen], target.shape)
         target[where] = apply(target[where], *[each[chosen] for each in operands])

@@ -11,92 +11,19 @@ becomes a `Filling`, which keeps what was assigned until somebody reads the arra
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
-from adlab.primitives.array import INTERPRETER, ArrayTracer, concrete, is_scalar
+from adlab.primitives.array import ArrayTracer
+from adlab.primitives.handle import INTERPRETER, concrete, is_scalar
+from adlab.primitives.lenses import Lens, Part, Rearrangement
 from adlab.primitives.ufuncs import check_cast
-from adlab.rules import OPAQUE, linear
 from adlab.trace import Tracer, snapshot
 
-__all__ = ["VIEWING", "Filling", "Lens", "Part", "Rearrangement", "View", "rearranged", "view"]
+__all__ = ["VIEWING", "Filling", "View", "rearranged", "view"]
 
-
-# What a view shows ------------------------------------------------------------------------------
-
-
-class Lens:
-    """What a view shows of its base, where NumPy does not allow writes."""
-
-    __slots__ = ("show",)
-
-    def __init__(self, show: Callable[[Any], Any]) -> None:
-        self.show = show
-
-    def put(self, base: ArrayTracer, new: Any) -> None:
-        """Write the new contents of the view into ``base``."""
-        raise ValueError("assignment destination is read-only")
-
-
-class Rearrangement(Lens):
-    """The elements of the base in another arrangement: a transpose, a reshape."""
-
-    __slots__ = ()
-
-    def put(self, base: ArrayTracer, new: Any) -> None:
-        """Write each element to the place it was shown from."""
-        places = np.empty_like(concrete(base), dtype=np.intp)  # laid out in memory as the base
-        places[...] = np.arange(base.size).reshape(base.shape)
-        base.write(np.unravel_index(self.show(places), base.shape), new)
-
-
-class Part(Lens):
-    """The real or the imaginary part."""
-
-    __slots__ = ()
-
-    def put(self, base: ArrayTracer, new: Any) -> None:
-        """Replace this part and keep the other."""
-        if base.dtype.kind == "c":
-            new = (with_imag if self.show is ew.imag else with_real)(base, new)
-        elif self.show is ew.imag:
-            super().put(base, new)
-        base.write(Ellipsis, new)
-
-
-def _with_real(z: Any, part: Any) -> Any:
-    out = np.array(z, np.result_type(z, np.complex64))
-    out.real = part
-    return out
-
-
-def _with_imag(z: Any, part: Any) -> Any:
-    out = np.array(z, np.result_type(z, np.complex64))
-    out.imag = part
-    return out
-
-
-# Under the pairing Re Σ z̄·ż: Re(z̄·(re + i·im)) = Re z̄ · re - Im z̄ · im.
-with_real = linear(
-    _with_real,
-    lambda ct: 1j * np.imag(ct),
-    lambda ct: np.real(ct),
-    args="z part",
-    name="with_real",
-    axes=OPAQUE,
-)
-with_imag = linear(
-    _with_imag,
-    lambda ct: np.real(ct),
-    lambda ct: -np.imag(ct),
-    args="z part",
-    name="with_imag",
-    axes=OPAQUE,
-)
 
 #: The functions of NumPy whose result may be a view of their first argument.
 VIEWING: dict[Any, type[Lens]] = {
@@ -167,12 +94,15 @@ def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
 
 def rearranged(function: Any, out: Any, base: ArrayTracer, args: Any, kwargs: Any) -> Any:
     """Make the result of a function in `VIEWING` a view of ``base`` where NumPy makes one."""
-    if out is base or not isinstance(out, ArrayTracer) or is_scalar(out):
-        return out
     kind = VIEWING[function]
     if kind is Part:
         return getattr(base, function.__name__)
-    shared = np.may_share_memory(concrete(out), concrete(base))
+    if out is base or not isinstance(out, ArrayTracer) or is_scalar(out):
+        return out
+    plain, whole = concrete(out), concrete(base)
+    if function is np.ravel:  # copies what a reshape to one axis would only show
+        plain = np.ravel(whole, *args, **kwargs)
+    shared = np.may_share_memory(plain, whole)
     if kwargs.get("copy") or not (shared or kind is Lens and _is_shown(function, base)):
         return ArrayTracer(out.value, out.interpreter, out.payload)  # maybe a view of a step
     return view(out, base, kind(lambda x: function(x, *args, **kwargs)))
@@ -214,23 +144,15 @@ class Filling(ArrayTracer):
         """Return the array without the assignments."""
         return ArrayTracer(self.value, INTERPRETER.__get__(self), self.payload)
 
-    def _key(self, index: Any) -> tuple[int, ...] | None:
-        """Return the positions an index names; None, and a plain array, if it reads others."""
-        key = None if isinstance(index, Lens) else indexing.element(index, self.shape)
-        if key is not None and len(key) == self.link[0]:
-            return key
-        self.interpreter  # noqa: B018 - carries out the assignments
-        return None
-
     def __getitem__(self, index: Any) -> Any:
         index = indexing.plain_index(index)
-        key = self._key(index)
+        key = _key(self, index)
         return self[index] if key is None else view(self.shown(key), self, key)
 
     def write(self, index: Any, value: Any) -> None:
         """Assign in place, maybe later."""
         index = indexing.plain_index(index)
-        key = self._key(index)
+        key = _key(self, index)
         if key is None:
             self.write(index, value)
             return
@@ -243,13 +165,26 @@ class Filling(ArrayTracer):
 
     def stamp(self, lens: Any) -> Any:
         """Return what is replaced when the contents at ``lens`` change."""
-        key = self._key(lens)
+        key = _key(self, lens)
         return self.value if key is None else self.link[1].get(key, self.value)
 
     def shown(self, lens: Any) -> Any:
         """Return the present contents at ``lens``."""
-        key = self._key(lens)
+        key = _key(self, lens)
         if key is None:
             return self.shown(lens)
         row = self.link[1].get(key)
         return indexing.taken(self._before(), key) if row is None else snapshot(row)
+
+
+def _key(x: Any, index: Any) -> tuple[int, ...] | None:
+    """Return the positions an index names; None, and a plain array, if it reads others.
+
+    A method that was looked up on a `Filling` may run when its arguments have made it plain.
+    """
+    if x.__class__ is Filling:
+        key = None if isinstance(index, Lens) else indexing.element(index, x.shape)
+        if key is not None and len(key) == x.link[0]:
+            return key
+        x.interpreter  # noqa: B018 - carries out the assignments
+    return None
