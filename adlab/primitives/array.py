@@ -306,6 +306,8 @@ class ArrayTracer(Handle):
         if index.__class__ is not int:
             index = indexing.plain_index(index)
         out = indexing.take_index(self, index=index)
+        if out.__class__ is not ArrayTracer:  # an interpreter may return plain values
+            return out
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out

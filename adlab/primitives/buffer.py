@@ -110,13 +110,13 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         out = kwargs.get("out")
         if out is not None and is_traced(inputs):
             del kwargs["out"]
-            result = apply(*_contents(inputs), **kwargs)
+            result = apply(*_kept(inputs), **kwargs)
             return store(out[0] if len(out) == 1 else out, result)
         if out is not None:
             kwargs["out"] = _contents(out)
             apply(*_contents(inputs), **kwargs)
             return out[0] if len(out) == 1 else out
-        return apply(*_contents(inputs), **kwargs)
+        return apply(*(_kept if is_traced(inputs) else _contents)(inputs), **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not is_traced([*args, *kwargs.values()]):
@@ -124,7 +124,7 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         if function in WRITERS:
             return WRITERS[function](*args, **kwargs)
         out, args, kwargs = split_out(function, args, kwargs)
-        result = function(*_contents(args), **_contents(kwargs))
+        result = function(*_kept(args), **_kept(kwargs))
         return result if out is None else store(out, result)
 
 
@@ -160,16 +160,21 @@ def _copied(x: Any, index: Any) -> Any:
     return _plain(x)[index]
 
 
-def _contents(x: Any) -> Any:
+def _contents(x: Any, plain: Callable[[Any], Any] = _plain) -> Any:
     """Replace buffers by what they stand for, in nested arguments."""
     if isinstance(x, Buffer):
         handle = _opened(x)
-        return _plain(x) if handle is None else handle
+        return plain(x) if handle is None else handle
     if isinstance(x, (tuple, list)):
-        return type(x)(map(_contents, x))
+        return type(x)(_contents(each, plain) for each in x)
     if isinstance(x, dict):
-        return {key: _contents(each) for key, each in x.items()}
+        return {key: _contents(each, plain) for key, each in x.items()}
     return x
+
+
+def _kept(x: Any) -> Any:
+    """Replace buffers by copies: what is done with traced values may be kept for later."""
+    return _contents(x, Buffer.snapshot)
 
 
 # From array to tracer ---------------------------------------------------------------------------

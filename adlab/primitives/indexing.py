@@ -12,8 +12,8 @@ from adlab.rules import OPAQUE, Adapter, general, linear
 from adlab.trace import Tracer
 
 __all__ = [
-    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index", "scatter",
-    "take_index", "taken", "unpack",
+    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index",
+    "scatter", "take_index", "taken", "unpack",
 ]  # fmt: skip
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})

@@ -391,6 +391,26 @@ def test_elements_are_filled_in_linear_time():
         assert adlab.grad(adlab.grad(fill))(1.0, n) == (n + 1) * n * (n - 1) / 3
 
 
+@pytest.mark.parametrize("n", [3, 5000])
+def test_what_is_kept_of_a_buffer_does_not_change_with_it(n):
+    def later_write(x):
+        out = anp.full(n, 3.0)
+        y = out * x + np.multiply(out, x) + np.dot(out, x * np.ones(n))
+        out[0] = 7.0
+        out[1] = x
+        return np.sum(y)
+
+    def product(x):
+        out = np.full(n, 3.0)
+        out *= x
+        buffer = anp.full(n, 3.0)
+        buffer *= x
+        return np.sum(out) + np.sum(buffer)
+
+    assert adlab.grad(later_write)(2.0) == 3.0 * n * (2 + n)
+    assert adlab.grad(product)(2.0) == 6.0 * n
+
+
 def test_read_only_views_are_numpys():
     def f(x):
         for d in (np.diagonal(x), np.diag(x), np.broadcast_to(x, (2, 3, 3)), x.diagonal(1)):
