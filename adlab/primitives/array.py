@@ -352,9 +352,10 @@ class ArrayTracer(Handle):
         out = adapter(*args, **kwargs)
         if target is not None:
             return store(target, out)
-        if function in views.VIEWING and args and args[0] is self:
-            return views.rearranged(function, out, self, args[1:], kwargs)
-        return out
+        if function in views.VIEWING:
+            return views.rearranged(function, out, args, kwargs)
+        # What NumPy computes anew is neither a view nor the argument itself.
+        return out.snapshot() if out is self or out.__class__ is views.View else out
 
     def __getattr__(self, name: str) -> Any:
         method = method_of(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -252,13 +254,13 @@ _OUT = {np.dot: 2, np.concatenate: 2}
 def _out_position(function: Any) -> int:
     """Return the position of ``out`` among the arguments of a function, one too far if none."""
     if function not in _OUT:
-        import inspect
-
-        try:
-            names = list(inspect.signature(function).parameters)
-        except ValueError:
-            names = []
-        _OUT[function] = names.index("out") if "out" in names else 64
+        _OUT[function] = 64
+        with contextlib.suppress(ValueError):  # no signature is known
+            parameters = inspect.signature(function).parameters.values()
+            positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+            variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+            if "out" in positional and not variadic:
+                _OUT[function] = positional.index("out")
     return _OUT[function]
 
 

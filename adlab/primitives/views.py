@@ -25,19 +25,24 @@ from adlab.trace import Tracer, snapshot
 __all__ = ["VIEWING", "Filling", "View", "rearranged", "view"]
 
 
-#: The functions of NumPy whose result may be a view of their first argument.
+#: The functions of NumPy whose result may be a view of their first argument (of `numpy.einsum`,
+#: their only operand), and what it shows.
 VIEWING: dict[Any, type[Lens]] = {
     **dict.fromkeys(
         (
             np.reshape, np.ravel, np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes,
             np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud,
-            np.rot90, np.atleast_1d, np.atleast_2d, np.atleast_3d,
+            np.rot90, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.linalg.matrix_transpose,
+            np.einsum, np.trim_zeros,
         ),
         Rearrangement,
     ),
     **dict.fromkeys((np.diagonal, np.diag, np.linalg.diagonal, np.broadcast_to), Lens),
     **dict.fromkeys((np.real, np.imag), Part),
 }  # fmt: skip
+
+#: Those that copy what others show: only NumPy can tell.
+_MAY_COPY = frozenset({np.ravel, np.einsum})
 
 
 # Views ------------------------------------------------------------------------------------------
@@ -92,25 +97,33 @@ def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
     return out
 
 
-def rearranged(function: Any, out: Any, base: ArrayTracer, args: Any, kwargs: Any) -> Any:
-    """Make the result of a function in `VIEWING` a view of ``base`` where NumPy makes one."""
-    kind = VIEWING[function]
+def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
+    """Make the result of a function in `VIEWING` a view of its argument where NumPy makes one."""
+    place = 1 if function is np.einsum else 0
+    kind, base = VIEWING[function], args[place] if len(args) > place else None
+    if out is base or not isinstance(base, ArrayTracer) or is_scalar(out):
+        return out
+    if place and len(args) > 2:  # several operands
+        return out
     if kind is Part:
         return getattr(base, function.__name__)
-    if out is base or not isinstance(out, ArrayTracer) or is_scalar(out):
-        return out
-    plain, whole = concrete(out), concrete(base)
-    if function is np.ravel:  # copies what a reshape to one axis would only show
-        plain = np.ravel(whole, *args, **kwargs)
-    shared = np.may_share_memory(plain, whole)
-    if kwargs.get("copy") or not (shared or kind is Lens and _is_shown(function, base)):
-        return ArrayTracer(out.value, out.interpreter, out.payload)  # maybe a view of a step
-    return view(out, base, kind(lambda x: function(x, *args, **kwargs)))
+    before, after = args[:place], args[place + 1 :]
+
+    def show(x: Any) -> Any:
+        return function(*before, x, *after, **kwargs)
+
+    plain = concrete(base)
+    shown = show(plain) if function in _MAY_COPY else concrete(out)
+    if kwargs.get("copy") or not _is_view(function, kind, plain, shown):
+        return out.snapshot() if isinstance(out, View) else out  # a view of a step
+    return view(out, base, kind(show))
 
 
-def _is_shown(function: Any, base: ArrayTracer) -> bool:
-    """Whether a read-only view results: `numpy.diag` of a vector makes a matrix."""
-    return function is not np.diag or base.ndim == 2
+def _is_view(function: Any, kind: type[Lens], plain: Any, shown: Any) -> bool:
+    """Whether NumPy's result shows its argument; ours may have been computed otherwise."""
+    if kind is Lens:
+        return function is not np.diag or plain.ndim == 2
+    return bool(np.may_share_memory(shown, plain))
 
 
 # Arrays being filled ----------------------------------------------------------------------------

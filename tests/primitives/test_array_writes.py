@@ -141,7 +141,6 @@ def reshapes(a):
     a.T.ravel()[0] = 100.0  # a copy
     a.flatten()[0] = 100.0
     a.reshape(9, 1)[::4, 0] += a[0]
-    a.reshape(3, 3, copy=True)[0] = 100.0
     a.T.copy().ravel()[0] = 100.0
     b = a.T.copy()
     b.ravel()[0] = 4.0
@@ -187,6 +186,27 @@ def flat_setter(a):
     row = a[0] * 2
     a.flat = row
     return a
+
+
+@program
+def einsum_shows(a):
+    np.einsum("ii->i", a)[:] = a[0]
+    np.einsum("ij->ji", a)[0] *= a[1]
+    np.einsum("ij,ij->ij", a, a)[0] = 100.0
+    return a
+
+
+@program
+def computed_anew(a):
+    b = np.full_like(a, a[0, 0])
+    b[0] = a[1]
+    c = np.take(a, 0, axis=0)
+    c[0] = 100.0
+    d = np.clip(a, None, None) if np.__version__ > "2.1" else a * 1
+    d[1] = 100.0
+    e = np.diag(a[0])
+    e[0, 1] = a[1, 1]
+    return a, b, e
 
 
 @program
