@@ -172,7 +172,7 @@ def jvp(
 def _tangent(forward: JVP, out: Any) -> Any:
     if not forward.owns(out):
         return zero_for(out)
-    tangent, dtype = out.payload, space(out.value).dtype
+    tangent, dtype = out.payload, space(out.value)[1]
     if isinstance(dtype, type):  # a Python scalar keeps a Python scalar as its tangent
         return tangent if isinstance(tangent, Tracer) else dtype(tangent)
     if isinstance(tangent, (float, int)) and not isinstance(tangent, np.generic):
@@ -358,12 +358,12 @@ def _consume(root: list[Any], seed: Any, wanted: tuple[Any, ...], masked: bool) 
 
 def _require_scalar(out: Any) -> None:
     numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
-    ok = numeric and not space(out).shape
-    if ok and np.dtype(space(out).dtype).kind in "fiub":
+    ok = numeric and not space(out)[0]
+    if ok and np.dtype(space(out)[1]).kind in "fiub":
         return
     what = f"a {type(out).__qualname__}"
     if numeric:
-        what = f"of shape {space(out).shape} and dtype {np.dtype(space(out).dtype)}"
+        what = f"of shape {space(out)[0]} and dtype {np.dtype(space(out)[1])}"
     raise NonScalarOutputError(
         explain(
             f"grad of a function whose output is {what}",

@@ -11,170 +11,159 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import MissingRuleError, explain
+from adlab.modes.derived import Deriving, Writer, rule_for
 from adlab.modes.vjp import transposed
 from adlab.primitives.spaces import expand, fit, space, zeros_like
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.rules.rule import shape_of
-from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
+from adlab.trace import Primitive, tracer_classes
 
 __all__ = ["JVP"]
 
-Push = Callable[[Any, list[Any], list[Any], dict[str, Any]], Any]
 
-
-class JVP(Interpreter):
+class JVP(Deriving):
     """One forward-mode transformation; the payload of a tracer is its tangent."""
 
     transformation = "jvp"
-    touched = False
 
-    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Evaluate one level down, and push the tangents forward."""
-        values = []
-        tangents = []
-        active = 0
-        bit = 1
-        for arg in args:
-            if isinstance(arg, Tracer) and arg.interpreter is self:
-                active |= bit
-                tangents.append(arg.payload)
-                values.append(arg.value)
-            else:
-                values.append(arg)
-            bit <<= 1
-        ans = primitive(*values, **params)
-        try:
-            push = primitive.derived[JVP, active]
-        except KeyError:
-            push = primitive.derived[JVP, active] = derive(primitive, active, len(args))
-        if push is None:
-            self.touched = True
-            return ans
-        out_dot = push(ans, values, tangents, params)
+    @classmethod
+    def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that evaluates the primitive and pushes the tangents forward."""
+        writer = _Pusher(primitive, mine)
+        calculus = primitive.facts["calculus"]
+        head = "push(forward, args, params)"
+        body = [*writer.lower(), writer.evaluate(params=not isinstance(calculus, Elementwise))]
+        if isinstance(calculus, Constant):
+            return writer.define(head, [*body, "forward.touched = True", "return ans"])
+        body += _TANGENTS[type(calculus)](writer, calculus)
         if primitive.multiple:
-            return tuple(
-                out
-                if np.result_type(space(out).dtype).kind not in "fc"
-                else tracer_classes[out.__class__](out, self, dot)
-                for out, dot in zip(ans, out_dot, strict=True)
-            )
-        return tracer_classes[ans.__class__](ans, self, out_dot)
+            return writer.define(head, [*body, "return forward.outputs(ans, dot)"])
+        return writer.define(
+            head, [*body, "return tracer_classes[ans.__class__](ans, forward, dot)"]
+        )
+
+    def outputs(self, outs: tuple[Any, ...], dots: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Give each float output its tangent."""
+        return tuple(
+            tracer_classes[out.__class__](out, self, dot)
+            if np.result_type(space(out)[1]).kind in "fc"
+            else out
+            for out, dot in zip(outs, dots, strict=True)
+        )
 
 
-def derive(primitive: Primitive, active: int, count: int) -> Push | None:
-    """Return how tangents of the arguments in the bit mask ``active`` are pushed forward."""
-    positions = [i for i in range(count) if active >> i & 1]
-    calculus = primitive.facts["calculus"]
-    if isinstance(calculus, Constant):
-        return None
-    return _DERIVATIONS[type(calculus)](primitive, calculus, positions)
+class _Pusher(Writer):
+    """Writes how tangents ``p0, p1, …`` become ``dot``, the tangent of ``ans``."""
+
+    def __init__(self, primitive: Primitive, mine: int) -> None:
+        super().__init__(primitive, mine)
+        self.names |= _NAMES
+
+    def taken(self, rule: Rule) -> str:
+        """Return the source of a tuple of what a formula takes."""
+        return "".join(f"{each}, " for each in rule.sources(self.values, self.every))
+
+    def total(self, terms: list[str]) -> str:
+        """Return the line that sums the contributions of the arguments."""
+        if len(terms) > 1 and self.primitive.multiple:
+            return f"dot = tuple(map(lambda *dots: sum(dots[1:], dots[0]), {', '.join(terms)}))"
+        return f"dot = {' + '.join(terms)}"
+
+    def apply(self, changed: dict[int, str]) -> str:
+        """Return the source of the primitive applied with some arguments replaced."""
+        if self.variadic:
+            entries = ", ".join(f"{i}: {source}" for i, source in changed.items())
+            return f"bind(*replaced(args, {{{entries}}}), **params)"
+        values = [changed.get(i, value) for i, value in enumerate(self.values)]
+        return f"bind({', '.join(values)}, **params)"
 
 
-def _elementwise(primitive: Primitive, calculus: Elementwise, positions: list[int]) -> Push:
-    terms = [_term(_needed(primitive, calculus.partials, i)) for i in positions]
-    if len(primitive.args) == 1:
-        (term,) = terms
-        return lambda ans, values, tangents, params: term(tangents[0], ans, values, params)
-
-    def push(ans: Any, values: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-        total = terms[0](tangents[0], ans, values, params)
-        for term, tangent in zip(terms[1:], tangents[1:], strict=True):
-            total = total + term(tangent, ans, values, params)
-        return expand(total, ans)
-
-    return push
+def _elementwise(writer: _Pusher, calculus: Elementwise) -> list[str]:
+    """ẏ = Σ ∂ᵢ·ẋᵢ."""
+    terms = [
+        _term(writer, rule_for(writer.primitive, calculus.partials, i), f"p{i}")
+        for i in writer.positions
+    ]
+    lines = [writer.total(terms)]
+    if len(writer.primitive.args) > 1:
+        lines.append("if ans.__class__ not in REAL_SCALARS: dot = expand(dot, ans)")
+    return lines
 
 
-def _term(partial: Any) -> Callable[..., Any]:
-    """Return ẋ ↦ ∂·ẋ."""
+def _term(writer: _Pusher, partial: Rule | float, tangent: str) -> str:
+    """Return the source of ∂·ẋ."""
     if isinstance(partial, Rule):
-        formula, keep = partial.formula, _keeper(partial)
-        return lambda x_dot, ans, args, params: formula(*keep(ans, args, params)) * x_dot
-    if partial == 1:
-        return lambda x_dot, ans, args, params: x_dot
-    return lambda x_dot, ans, args, params: partial * x_dot
+        return f"{writer.name(partial.formula)}({writer.taken(partial)}) * {tangent}"
+    return tangent if partial == 1 else f"{partial!r} * {tangent}"
 
 
-def _linear(primitive: Primitive, calculus: Linear, positions: list[int]) -> Push:
+def _linear(writer: _Pusher, calculus: Linear) -> list[str]:
     """Apply the map to the tangents, with zeros for its other linear arguments."""
     if calculus.joint is None:
-        for i in positions:
-            _needed(primitive, calculus.transposes, i)
-
-    def push(ans: Any, values: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-        args = [
-            zeros_like(v) if calculus.joint is not None or calculus.transposes[i] else v
-            for i, v in enumerate(values)
-        ]
-        for i, tangent in zip(positions, tangents, strict=True):
-            args[i] = tangent
-        return expand(primitive(*args, **params), ans)
-
-    return push
-
-
-def _multilinear(primitive: Primitive, calculus: Multilinear, positions: list[int]) -> Push:
-    for i in positions:
-        _needed(primitive, calculus.transposes, i)
-
-    def push(ans: Any, values: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-        total = None
-        for i, tangent in zip(positions, tangents, strict=True):
-            part = primitive(*values[:i], tangent, *values[i + 1 :], **params)
-            total = part if total is None else total + part
-        return total
-
-    return push
+        for i in writer.positions:
+            rule_for(writer.primitive, calculus.transposes, i)
+    if writer.variadic:
+        tangents = ", ".join(f"{i}: p{i}" for i in writer.positions)
+        dots = f"replaced([zeros_like(x) for x in args], {{{tangents}}})"
+        return [f"dot = expand(bind(*{dots}, **params), ans)"]
+    zeros = {
+        i: f"zeros_like({value})"
+        for i, value in enumerate(writer.values)
+        if calculus.joint is not None or calculus.transposes[i]
+    }
+    return [f"dot = expand({writer.apply(zeros | _tangents(writer))}, ans)"]
 
 
-def _general(primitive: Primitive, calculus: General, positions: list[int]) -> Push:
+def _tangents(writer: _Pusher) -> dict[int, str]:
+    return {i: f"p{i}" for i in writer.positions}
+
+
+def _multilinear(writer: _Pusher, calculus: Multilinear) -> list[str]:
+    """The product rule: the sum over the arguments of the map with that one's tangent."""
+    for i in writer.positions:
+        rule_for(writer.primitive, calculus.transposes, i)
+    return [writer.total([writer.apply({i: f"p{i}"}) for i in writer.positions])]
+
+
+def _general(writer: _Pusher, calculus: General) -> list[str]:
     if calculus.jvps:
-        return _by_pushforwards(primitive, calculus, positions)
-    return _by_pullback(primitive, calculus, positions)
+        return _by_pushforwards(writer, calculus)
+    return _by_pullback(writer, calculus)
 
 
-def _by_pushforwards(primitive: Primitive, calculus: General, positions: list[int]) -> Push:
-    rules = [_needed(primitive, calculus.jvps, i) for i in positions]
-    keeps = [_keeper(rule) for rule in rules]
-
-    def push(ans: Any, values: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-        parts = [
-            rule.formula(tangent, *keep(ans, values, params))
-            for rule, keep, tangent in zip(rules, keeps, tangents, strict=True)
-        ]
-        if primitive.multiple:
-            return tuple(sum(column[1:], column[0]) for column in zip(*parts, strict=True))
-        return sum(parts[1:], parts[0])
-
-    return push
+def _by_pushforwards(writer: _Pusher, calculus: General) -> list[str]:
+    terms = []
+    for i in writer.positions:
+        rule = rule_for(writer.primitive, calculus.jvps, i)
+        terms.append(f"{writer.name(rule.formula)}(p{i}, {writer.taken(rule)})")
+    return [writer.total(terms)]
 
 
-def _by_pullback(primitive: Primitive, calculus: General, positions: list[int]) -> Push:
+def _by_pullback(writer: _Pusher, calculus: General) -> list[str]:
     """J ẋ is the transpose of ȳ ↦ Jᵀ ȳ, which is linear, applied to ẋ."""
-    joint = calculus.joint_vjp
-    rules = [joint] if joint else [_needed(primitive, calculus.vjps, i) for i in positions]
-    keeps = [_keeper(rule) for rule in rules]
+    lines = []
+    if calculus.joint_vjp is not None:
+        formula = writer.name(calculus.joint_vjp.formula)
+        lines.append(f"cts = {formula}(ct, {writer.taken(calculus.joint_vjp)})")
+        parts = [f"cts[{i}]" for i in writer.positions]
+    else:
+        rules = [rule_for(writer.primitive, calculus.vjps, i) for i in writer.positions]
+        parts = [f"{writer.name(rule.formula)}(ct, {writer.taken(rule)})" for rule in rules]
+    fitted = [
+        f"fit({part}, space({writer.value(i)}))"
+        for i, part in zip(writer.positions, parts, strict=True)
+    ]
+    several = writer.primitive.multiple
+    tangents = ", ".join(f"p{i}" for i in writer.positions)
+    return [
+        f"def pullback({'*' if several else ''}ct):",
+        *(f"    {line}" for line in lines),
+        f"    return {', '.join(fitted)},",
+        f"spaces = {'tuple(map(space, ans))' if several else '(space(ans),)'}",
+        f"{'dot' if several else '(dot,)'} = transposed(pullback, spaces, ({tangents},))",
+    ]
 
-    def push(ans: Any, values: list[Any], tangents: list[Any], params: dict[str, Any]) -> Any:
-        kept = [keep(ans, values, params) for keep in keeps]
 
-        def pullback(ct: Any) -> tuple[Any, ...]:
-            if joint:
-                cts = joint.formula(ct, *kept[0])
-                cts = tuple(cts[i] for i in positions)
-            else:
-                cts = tuple(r.formula(ct, *k) for r, k in zip(rules, kept, strict=True))
-            return tuple(
-                fit(each, space(values[i])) for each, i in zip(cts, positions, strict=True)
-            )
-
-        return transposed(pullback, ans, tuple(tangents))
-
-    return push
-
-
-_DERIVATIONS: dict[type, Callable[..., Push]] = {
+_TANGENTS: dict[type, Callable[..., list[str]]] = {
     Elementwise: _elementwise,
     Linear: _linear,
     Multilinear: _multilinear,
@@ -182,22 +171,16 @@ _DERIVATIONS: dict[type, Callable[..., Push]] = {
 }
 
 
-def _needed(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any:
-    rule = rules[min(position, len(rules) - 1)] if rules else None
-    if rule is None:
-        raise MissingRuleError(
-            explain(
-                f"{primitive.name} was differentiated with respect to its argument "
-                f"{primitive.argument(position)!r}",
-                why="the primitive states no rule for that argument.",
-                instead="pass adlab.stop_gradient of it if it is to be held constant.",
-            )
-        )
-    return rule
+def _replaced(args: list[Any], changed: dict[int, Any]) -> list[Any]:
+    """Return ``args`` with some of them replaced."""
+    return [changed.get(i, arg) for i, arg in enumerate(args)]
 
 
-def _keeper(rule: Rule) -> Callable[..., Any]:
-    keep: Callable[..., Any] = eval(
-        f"lambda ans, args, params: {rule.kept()}", {"shape_of": shape_of}
-    )
-    return keep
+_NAMES = {
+    "expand": expand,
+    "fit": fit,
+    "replaced": _replaced,
+    "space": space,
+    "transposed": transposed,
+    "zeros_like": zeros_like,
+}

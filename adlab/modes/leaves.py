@@ -9,7 +9,7 @@ import numpy as np
 
 from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, explain
 from adlab.primitives.array import ArrayTracer
-from adlab.primitives.spaces import Space, space, zeros_like
+from adlab.primitives.spaces import space, zeros_like
 from adlab.trace import Tracer
 
 __all__ = ["checked", "is_differentiable", "like_input", "zero_for"]
@@ -18,7 +18,7 @@ __all__ = ["checked", "is_differentiable", "like_input", "zero_for"]
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
     if isinstance(leaf, (Tracer, np.ndarray, np.generic, float, complex, int)):
-        kind = np.dtype(space(leaf).dtype).kind
+        kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
             raise DtypeError(
                 explain(
@@ -52,11 +52,10 @@ def like_input(ct: Any, leaf: Any) -> Any:
     if ct is None:
         return zeros_like(leaf)
     if isinstance(ct, ArrayTracer):
-        return ct if ct.dtype == space(leaf).dtype else ct.astype(np.dtype(space(leaf).dtype))
+        return ct if ct.dtype == space(leaf)[1] else ct.astype(np.dtype(space(leaf)[1]))
     if isinstance(leaf, (float, complex)) and not isinstance(leaf, np.generic):
         return type(leaf)(ct)
-    target: Space = space(leaf)
-    dtype = np.dtype(target.dtype)
+    dtype = np.dtype(space(leaf)[1])
     if isinstance(leaf, np.ndarray):
         return np.array(ct, dtype=dtype)
     return np.asarray(ct, dtype=dtype)[()] if not isinstance(leaf, Tracer) else ct
@@ -68,7 +67,7 @@ def checked(given: Any, primal: Any, what: str) -> Any:
     if isinstance(given, (bool, int, float, complex)) and not isinstance(given, np.generic):
         fits = not shape
         if fits and not isinstance(dtype, type):
-            given = np.dtype(dtype).type(given)
+            given = np.asarray(given, dtype)[()]
     else:
         fits = tuple(getattr(given, "shape", (-1,))) == tuple(shape)
     if not fits:
@@ -79,7 +78,7 @@ def checked(given: Any, primal: Any, what: str) -> Any:
                 instead=f"pass a {what} of shape {shape}.",
             )
         )
-    if np.dtype(space(given).dtype).kind == "O":
+    if np.dtype(space(given)[1]).kind == "O":
         raise DtypeError(
             explain(
                 f"a {what} of objects was given",

@@ -1,26 +1,25 @@
 """Reverse mode: record a tape, then pull a cotangent back along it.
 
-Each primitive application becomes one flat tuple ``(number, plan, kept, *parents)`` that refers to
-the tuples of its parents, so a result that is dropped frees its part of the tape at once.  Numbers
-increase along the tape: the backward pass walks them downwards, and a node has received every
-contribution when it is reached.  What a primitive contributes is derived here from its calculus
-fact, once for each set of differentiated arguments (a `Plan`).
+Each primitive application becomes one flat tuple ``(number, plan, *parents, *kept)`` that refers
+to the tuples of its parents, so a result that is dropped frees its part of the tape at once.
+Numbers increase along the tape: the backward pass walks them downwards, and a node has received
+every contribution when it is reached.  What a primitive records and contributes is derived here
+from its calculus fact, once for each set of traced arguments (`adlab.modes.derived`).
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from adlab.errors import MissingRuleError, explain
+from adlab.modes.derived import Deriving, Writer, rule_for
 from adlab.primitives.residuals import Locks, freeze
-from adlab.primitives.spaces import Space, fit, mismatch, space, zeros_like
+from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.rules.rule import shape_of
-from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
+from adlab.trace import Primitive, tracer_classes
 
 __all__ = ["VJP", "backward", "transposed"]
 
@@ -28,15 +27,20 @@ Pull = Callable[[Any, Any], Any]
 Node = tuple[Any, ...]
 
 
-class Plan(NamedTuple):
-    """How one primitive is recorded and pulled back for one set of active arguments."""
+class Plan:
+    """How one primitive is pulled back for one set of traced arguments."""
 
-    keep: Callable[..., Any]  # (ans, args, params, tape) -> what the pull needs
-    pull: Pull  # (ct, kept) -> the cotangent of the one parent, or a tuple of them
-    careful: Pull  # the same, where a zero cotangent contributes nothing (0·∞ = 0)
+    __slots__ = ("careful", "count", "into", "pull")
+
+    def __init__(self, count: int, pull: Pull, careful: Pull) -> None:
+        self.count = count  # of parents
+        self.pull = pull  # (ct, node) -> the cotangent of the one parent, or a tuple of them
+        self.careful = careful  # the same, where a zero cotangent contributes nothing (0·∞ = 0)
+        #: (total, ct, node) -> the total it was added to in place; a total of None is new zeros
+        self.into: Callable[[Any, Any, Any], Any] | None = None
 
 
-class VJP(Interpreter):
+class VJP(Deriving):
     """The tape of one reverse-mode transformation."""
 
     transformation = "vjp"
@@ -46,51 +50,22 @@ class VJP(Interpreter):
         self.serial = itertools.count()
         self.locks = Locks()
         self.masked = False  # a `where` has discarded values that were not finite
-        self.touched = False  # an input reached a primitive, if only a constant one
 
     def input(self, value: Any) -> Any:
         """Lift a primal; its payload is a node without parents."""
-        payload = (next(self.serial), None, None)
+        payload = (next(self.serial), None)
         return tracer_classes[value.__class__](freeze(value, self), self, payload)
 
-    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Evaluate one level down and record what the pullback needs."""
-        values = []
-        parents = []
-        nested = False
-        active = 0
-        bit = 1
-        for arg in args:
-            if isinstance(arg, Tracer):
-                if arg.interpreter is self:
-                    active |= bit
-                    parents.append(arg.payload)
-                    arg = arg.value  # noqa: PLW2901 - the value one level down
-                    if isinstance(arg, Tracer):
-                        nested = True
-                else:
-                    nested = True
-            values.append(arg)
-            bit <<= 1
-        ans = (primitive if nested else primitive.impl)(*values, **params)
-        try:
-            plan = primitive.derived[VJP, active]
-        except KeyError:
-            plan = primitive.derived[VJP, active] = derive(primitive, active, len(args))
-        if plan is None:
-            self.touched = True
-            return ans
-        kept = plan.keep(ans, values, params, self)
-        node = (next(self.serial), plan, kept, *parents)
-        if primitive.multiple:
-            return self._outputs(node, ans)
-        return tracer_classes[ans.__class__](ans, self, node)
+    @classmethod
+    def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that evaluates the primitive and records what the pullback needs."""
+        return _Recorder(primitive, mine).record()
 
-    def _outputs(self, node: Node, outs: tuple[Any, ...]) -> tuple[Any, ...]:
+    def outputs(self, node: Node, outs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output a node that hands its cotangent on to a slot of ``node``."""
         return tuple(
-            tracer_classes[out.__class__](out, self, (next(self.serial), None, slot, node))
-            if np.result_type(space(out).dtype).kind in "fc"
+            tracer_classes[out.__class__](out, self, (next(self.serial), None, node, slot))
+            if np.result_type(space(out)[1]).kind in "fc"
             else out
             for slot, out in enumerate(outs)
         )
@@ -99,84 +74,118 @@ class VJP(Interpreter):
 # The backward pass ------------------------------------------------------------------------------
 
 
-def backward(
-    root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool
-) -> list[Any]:
+def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> list[Any]:
     """Return the cotangents of the input nodes (None: no contribution).
 
     Nothing here keeps a node alive once it has been pulled back.
     """
-    number = root[0]
-    nodes: list[Any] = [None] * (number + 1)
-    cts: list[Any] = [None] * (number + 1)
-    nodes[number], cts[number] = root, ct
+    last = root[0]
+    nodes: list[Any] = [None] * (last + 1)
+    cts: list[Any] = [None] * (last + 1)
+    nodes[last], cts[last] = root, ct
     del root
-    stop = {node[0] for node in inputs}
+    own: set[int] = set()
     with np.errstate(all="ignore", invalid="raise"):
-        while number >= 0:
+        for number in range(last, -1, -1):
             node = nodes[number]
-            if node is None or number in stop:
-                number -= 1
+            if node is None:
                 continue
-            ct = cts[number]
-            nodes[number] = cts[number] = None
-            number -= 1
+            nodes[number] = None
             plan = node[1]
             if plan is None:
-                _deliver_slot(node, ct, nodes, cts)
+                if len(node) > 2:  # else an input, which keeps its cotangent
+                    _deliver_slot(node, cts[number], nodes, cts)
+                continue
+            ct = cts[number]
+            cts[number] = None
+            if plan.into is not None and _added(plan.into, ct, node, nodes, cts, own):
                 continue
             try:
-                out = (plan.careful if masked else plan.pull)(ct, node[2])
+                out = (plan.careful if masked else plan.pull)(ct, node)
             except FloatingPointError:  # 0·∞ or a formula at the edge of its domain
                 with np.errstate(invalid="ignore"):
-                    out = plan.careful(ct, node[2])
-            if len(node) == 4:
-                parent = node[3]
+                    out = plan.careful(ct, node)
+            if plan.count == 1:
+                parent = node[2]
                 place = parent[0]
                 if cts[place] is None:
                     cts[place], nodes[place] = out, parent
                 else:
-                    cts[place] = cts[place] + out
+                    cts[place] = _sum(cts[place], out)
             else:
-                for parent, each in zip(node[3:], out, strict=True):
+                for i, each in enumerate(out, 2):
+                    parent = node[i]
                     place = parent[0]
                     if cts[place] is None:
                         cts[place], nodes[place] = each, parent
                     else:
-                        cts[place] = cts[place] + each
+                        cts[place] = _sum(cts[place], each)
     return [cts[node[0]] if node[0] < len(cts) else None for node in inputs]
 
 
+def _sum(a: Any, b: Any) -> Any:
+    try:
+        return a + b
+    except FloatingPointError:  # ∞ − ∞
+        with np.errstate(invalid="ignore"):
+            return a + b
+
+
+def _added(
+    into: Callable[[Any, Any, Any], Any],
+    ct: Any,
+    node: Node,
+    nodes: list[Any],
+    cts: list[Any],
+    own: set[int],
+) -> bool:
+    """Add a sparse cotangent to a total that nobody else holds; not where one is traced.
+
+    A loop over x[0], x[1], … then takes time linear in the length of x.
+    """
+    parent = node[2]
+    place = parent[0]
+    total = cts[place]
+    if not isinstance(ct, (np.ndarray, np.floating)) or ct.dtype.kind != "f":
+        return False
+    if total is not None and total.__class__ is not np.ndarray:
+        return False
+    if total is not None and total.dtype != ct.dtype:
+        return False
+    if total is not None and place not in own:
+        total = total.copy()
+    cts[place], nodes[place] = into(total, ct, node), parent
+    own.add(place)
+    return True
+
+
 def _deliver_slot(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None:
-    slot, parent = node[2], node[3]
+    parent, slot = node[2], node[3]
     place = parent[0]
     if cts[place] is None:
         nodes[place], cts[place] = parent, {}
     cts[place][slot] = ct
 
 
-def transposed(f: Callable[[Any], Any], example: Any, ct: Any) -> Any:
-    """Return fᵀ(ct) for a linear function ``f`` of something like ``example`` (maybe a tuple).
+def transposed(
+    f: Callable[..., tuple[Any, ...]], spaces: tuple[Space, ...], cts: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Return fᵀ(cts) for a linear function ``f`` from values in ``spaces`` to a tuple.
 
     Reverse mode on a linear function is its transpose, whatever the point.
     """
-    several = isinstance(example, tuple) and not isinstance(example, Space)
-    examples = example if several else (example,)
     with VJP() as tape:
-        inputs = tuple(tape.input(zeros_like(each)) for each in examples)
+        inputs = tuple(tape.input(zeros(each)) for each in spaces)
         nodes = tuple(x.payload for x in inputs)
-        out = f(inputs if several else inputs[0])
-        pairs = zip(out, ct, strict=True) if isinstance(out, tuple) else [(out, ct)]
         totals: list[Any] = [None] * len(inputs)
-        for each, each_ct in pairs:
-            if tape.owns(each):
-                parts = backward(each.payload, each_ct, nodes, masked=False)
+        for out, ct in zip(f(*inputs), cts, strict=True):
+            if tape.owns(out):
+                parts = backward(out.payload, ct, nodes, masked=False)
                 totals = [_plus(total, part) for total, part in zip(totals, parts, strict=True)]
-    filled = tuple(
-        zeros_like(each) if total is None else total
-        for each, total in zip(examples, totals, strict=True)
+    return tuple(
+        zeros(each) if total is None else total
+        for each, total in zip(spaces, totals, strict=True)
     )
-    return filled if several else filled[0]
 
 
 def _plus(a: Any, b: Any) -> Any:
@@ -188,122 +197,174 @@ def _plus(a: Any, b: Any) -> Any:
 # From facts to plans ----------------------------------------------------------------------------
 
 
-def derive(primitive: Primitive, active: int, count: int) -> Plan | None:
-    """Return the plan for the arguments in the bit mask ``active``, None if constant."""
-    positions = [i for i in range(count) if active >> i & 1]
-    calculus = primitive.facts["calculus"]
-    if isinstance(calculus, Constant):
-        return None
-    return _DERIVATIONS[type(calculus)](primitive, calculus, positions)
+class _Recorder(Writer):
+    """Writes how a primitive is recorded, and how it is pulled back.
+
+    What is kept for the pullback are sources in terms of ``ans``, the values and ``params``; the
+    pullback finds it in the node behind the parents.
+    """
+
+    def __init__(self, primitive: Primitive, mine: int) -> None:
+        super().__init__(primitive, mine)
+        self.names |= _NAMES
+        self.plan = Plan(len(self.positions), _nothing, _nothing)
+        self.names["plan"] = self.plan
+        self.kept: list[str] = []
+        self.watch: list[str] = []
+        # Plain data that others hold is frozen.
+        self.frozen = [
+            value if i in self.positions else f"{value} if {value}.__class__ is float "
+            f"else freeze({value}, tape)"
+            for i, value in enumerate(self.values)
+        ]
+        if self.variadic:
+            name = self.name(tuple(self.positions))
+            self.frozen[-1] = f"frozen({self.values[-1]}, {len(self.values) - 1}, {name}, tape)"
+
+    def record(self) -> Callable[..., Any]:
+        """Return ``record(tape, args, params)``, the primitive's meaning in this mode."""
+        calculus = self.primitive.facts["calculus"]
+        head = "record(tape, args, params)"
+        body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
+        if isinstance(calculus, Constant):
+            return self.define(head, [*body, "tape.touched = True", "return ans"])
+        self.plan.pull, self.plan.careful = _PULLS[type(calculus)](self, calculus)
+        parents = [f"p{i}" for i in self.positions]
+        node = ", ".join(["next(tape.serial)", "plan", *parents, *self.kept])
+        body += [*self.watch, f"node = {node}"]
+        if self.primitive.multiple:
+            return self.define(head, [*body, "return tape.outputs(node, ans)"])
+        return self.define(
+            head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"]
+        )
+
+    def keep(self, *sources: str) -> list[str]:
+        """Keep values, and return their sources in the pullback."""
+        self.kept += [source for source in sources if source not in self.kept]
+        start = 2 + len(self.positions)
+        return [f"node[{start + self.kept.index(source)}]" for source in sources]
+
+    def applied(self, rule: Rule, *leading: str) -> str:
+        """Return the source of a formula applied to the cotangent and what it keeps."""
+        kept = self.keep(*rule.sources(self.values, self.every, self.frozen))
+        return f"{self.name(rule.formula)}({', '.join([*leading, *kept])})"
+
+    def pull(self, lines: list[str]) -> Pull:
+        """Return ``pull(ct, node)`` with a line for each of ``c0, c1, …``."""
+        cts = ", ".join(f"c{i}" for i in self.positions)
+        return self.define("pull(ct, node)", [*lines, f"return {cts}"])
 
 
-def _elementwise(
-    primitive: Primitive, calculus: Elementwise, positions: list[int]
-) -> Plan:
-    partials = [_needed(primitive, calculus.partials, i) for i in positions]
-    edges = [_product(partial) for partial in partials]
-    careful = [_careful_product(edge) for edge in edges]
-    kept = [_kept(p, positions) if isinstance(p, Rule) else "()" for p in partials]
-    if len(primitive.args) == 1:
-        return Plan(_keeper(kept[0]), edges[0], careful[0])
-    kept = [f"({k}, mismatch(args[{i}], ans))" for k, i in zip(kept, positions, strict=True)]
-    return _assemble(kept, [_fitted(e) for e in edges], [_fitted(e) for e in careful])
+def _elementwise(writer: _Recorder, calculus: Elementwise) -> tuple[Pull, Pull]:
+    """Pull ȳ back to ȳ·∂, summed over the axes along which the argument was broadcast."""
+    lines: list[str] = []
+    careful: list[str] = []
+    for i in writer.positions:
+        product = _product(writer, rule_for(writer.primitive, calculus.partials, i))
+        lines.append(f"c{i} = {product}")
+        careful.append(f"c{i} = where(ct == 0, 0.0, {product})")
+        if len(writer.primitive.args) > 1:
+            (target,) = writer.keep(_mismatch(writer, i))
+            fitted = f"if {target} is not None: c{i} = fit(c{i}, {target})"
+            lines.append(fitted)
+            careful.append(fitted)
+    return writer.pull(lines), writer.pull(careful)
 
 
-def _linear(primitive: Primitive, calculus: Linear, positions: list[int]) -> Plan:
+def _mismatch(writer: _Recorder, position: int) -> str:
+    """Return the source of the space to sum into, None where the output has the same one."""
+    same = ["ans.__class__ in REAL_SCALARS"]  # beside a Python float an array stays as it is
+    same += [
+        f"{value}.__class__ is float"
+        for i, value in enumerate(writer.values)
+        if len(writer.values) == 2 and i not in writer.positions
+    ]
+    return f"None if {' or '.join(same)} else mismatch({writer.values[position]}, ans)"
+
+
+def _product(writer: _Recorder, partial: Rule | float) -> str:
+    """Return the source of ȳ·∂."""
+    if isinstance(partial, Rule):
+        return f"ct * {writer.applied(partial)}"
+    if partial in (1, -1):
+        return "ct" if partial == 1 else "-ct"
+    return f"ct * {partial!r}"
+
+
+def _linear(writer: _Recorder, calculus: Linear) -> tuple[Pull, Pull]:
+    if writer.primitive.name == "where":
+        writer.watch = [f"if not tape.masked: watch(tape, {writer.every})"]
     if calculus.joint is not None:
-        return _joint(calculus.joint, positions)
-    plan = _multilinear(primitive, calculus, positions)
-    if primitive.name == "where":
-        return Plan(_watching(plan.keep), plan.pull, plan.careful)
-    return plan
+        return _joint(writer, calculus.joint)
+    pulls = _by_rules(writer, calculus.transposes)
+    if calculus.into is not None and writer.positions == [0]:
+        writer.plan.into = _into(writer, calculus.into)
+    return pulls
 
 
-def _watching(keep: Callable[..., Any]) -> Callable[..., Any]:
-    """Note on the tape when a selection discards values that are not finite."""
-
-    def watch(ans: Any, args: list[Any], params: dict[str, Any], tape: VJP) -> Any:
-        if not tape.masked and not all(_finite(x) for x in args[1:]):
-            tape.masked = True
-        return keep(ans, args, params, tape)
-
-    return watch
+def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
+    """Return ``into(total, ct, node)``."""
+    (target,) = writer.keep(f"space({writer.value(0)})")
+    add = writer.applied(rule, "total", "ct")
+    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", add, "return total"]
+    return writer.define("into(total, ct, node)", lines)
 
 
-def _finite(x: Any) -> bool:
-    return bool(np.all(np.isfinite(x)))
+def _multilinear(writer: _Recorder, calculus: Multilinear) -> tuple[Pull, Pull]:
+    return _by_rules(writer, calculus.transposes)
 
 
-def _multilinear(
-    primitive: Primitive, calculus: Multilinear | Linear, positions: list[int]
-) -> Plan:
-    rules = [_needed(primitive, calculus.transposes, i) for i in positions]
-    return _by_rules(rules, positions)
-
-
-def _general(primitive: Primitive, calculus: General, positions: list[int]) -> Plan:
+def _general(writer: _Recorder, calculus: General) -> tuple[Pull, Pull]:
     if calculus.joint_vjp is not None:
-        return _joint(calculus.joint_vjp, positions, multiple=primitive.multiple)
+        return _joint(writer, calculus.joint_vjp)
     if calculus.vjps:
-        rules = [_needed(primitive, calculus.vjps, i) for i in positions]
-        return _by_rules(rules, positions, multiple=primitive.multiple)
-    rules = [_needed(primitive, calculus.jvps, i) for i in positions]
-    pulls = [_from_pushforward(rule) for rule in rules]
-    kept = [
-        f"({_kept(rule, positions)}, space(args[{i}]))"
-        for rule, i in zip(rules, positions, strict=True)
-    ]
-    return _assemble(kept, pulls, pulls)
+        return _by_rules(writer, calculus.vjps)
+    return _by_pushforwards(writer, calculus.jvps)
 
 
-def _from_pushforward(rule: Rule) -> Pull:
+def _by_rules(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple[Pull, Pull]:
+    """Apply the rule of each traced argument."""
+    lines = _all_outputs(writer)
+    for i in writer.positions:
+        formula = writer.applied(rule_for(writer.primitive, rules, i), "ct")
+        (target,) = writer.keep(f"space({writer.value(i)})")
+        lines.append(f"c{i} = fit({formula}, {target})")
+    pull = writer.pull(lines)
+    return pull, pull
+
+
+def _joint(writer: _Recorder, rule: Rule) -> tuple[Pull, Pull]:
+    """Apply the rule that returns the cotangents of all arguments."""
+    lines = _all_outputs(writer)
+    lines.append(f"cts = {writer.applied(rule, 'ct')}")
+    for i in writer.positions:
+        (target,) = writer.keep(f"space({writer.value(i)})")
+        lines.append(f"c{i} = fit(cts[{i}], {target})")
+    pull = writer.pull(lines)
+    return pull, pull
+
+
+def _by_pushforwards(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple[Pull, Pull]:
     """Transpose ẋ ↦ J ẋ, which is linear."""
-
-    def pull(ct: Any, kept: Any) -> Any:
-        values, primal = kept
-        return transposed(lambda x_dot: rule.formula(x_dot, *values), primal, ct)
-
-    return pull
-
-
-def _by_rules(rules: list[Rule], positions: list[int], *, multiple: bool = False) -> Plan:
-    kept = [
-        f"({_kept(rule, positions)}, space(args[{i}]){', spaces(ans)' if multiple else ''})"
-        for rule, i in zip(rules, positions, strict=True)
-    ]
-    apply = _apply_multiple if multiple else _apply
-    pulls = [apply(rule.formula) for rule in rules]
-    return _assemble(kept, pulls, pulls)
+    lines = _all_outputs(writer)
+    out, ct = ("{}", "ct") if writer.primitive.multiple else ("({},)", "(ct,)")
+    for i in writer.positions:
+        pushed = out.format(writer.applied(rule_for(writer.primitive, rules, i), "x_dot"))
+        (target,) = writer.keep(f"space({writer.value(i)})")
+        lines.append(f"(c{i},) = transposed(lambda x_dot: {pushed}, ({target},), {ct})")
+    pull = writer.pull(lines)
+    return pull, pull
 
 
-def _apply(formula: Callable[..., Any]) -> Pull:
-    return lambda ct, kept: fit(formula(ct, *kept[0]), kept[1])
+def _all_outputs(writer: _Recorder) -> list[str]:
+    """Return the line that gives every output a cotangent, where there are several."""
+    if not writer.primitive.multiple:
+        return []
+    (outs,) = writer.keep("tuple(map(space, ans))")
+    return [f"ct = filled(ct, {outs})"]
 
 
-def _apply_multiple(formula: Callable[..., Any]) -> Pull:
-    return lambda ct, kept: fit(formula(_filled(ct, kept[2]), *kept[0]), kept[1])
-
-
-def _joint(rule: Rule, positions: list[int], *, multiple: bool = False) -> Plan:
-    """Make the plan of a rule that returns the cotangents of all arguments."""
-    spaces = "".join(f"space(args[{i}])," for i in positions)
-    kept = f"({_kept(rule, positions)}, ({spaces}), {'spaces(ans)' if multiple else 'None'})"
-
-    def pull(ct: Any, kept: Any) -> Any:
-        values, targets, outs = kept
-        cts = rule.formula(ct if outs is None else _filled(ct, outs), *values)
-        fitted = tuple(fit(cts[i], target) for i, target in zip(positions, targets, strict=True))
-        return fitted[0] if len(fitted) == 1 else fitted
-
-    return Plan(_keeper(kept), pull, pull)
-
-
-def _filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
-    """Return the cotangents of all outputs, zeros where none arrived."""
-    return tuple(ct[k] if k in ct else zeros_like(out) for k, out in enumerate(outs))
-
-
-_DERIVATIONS: dict[type, Callable[..., Plan]] = {
+_PULLS: dict[type, Callable[..., tuple[Pull, Pull]]] = {
     Elementwise: _elementwise,
     Linear: _linear,
     Multilinear: _multilinear,
@@ -311,80 +372,35 @@ _DERIVATIONS: dict[type, Callable[..., Plan]] = {
 }
 
 
-def _needed(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any:
-    rule = rules[min(position, len(rules) - 1)] if rules else None
-    if rule is None:
-        raise MissingRuleError(
-            explain(
-                f"{primitive.name} was differentiated with respect to its argument "
-                f"{primitive.argument(position)!r}",
-                why="the primitive states no rule for that argument.",
-                instead="pass adlab.stop_gradient of it if it is to be held constant.",
-            )
-        )
-    return rule
+def _nothing(ct: Any, node: Any) -> Any:
+    raise NotImplementedError
 
 
-def _product(partial: Any) -> Pull:
-    """Return ct ↦ ct·∂."""
-    if isinstance(partial, Rule):
-        formula = partial.formula
-        return lambda ct, kept: ct * formula(*kept)
-    if partial == 1:
-        return lambda ct, kept: ct
-    if partial == -1:
-        return lambda ct, kept: -ct
-    return lambda ct, kept: ct * partial
+def _filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
+    """Return the cotangents of all outputs, zeros where none arrived."""
+    return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
 
 
-def _careful_product(edge: Pull) -> Pull:
-    return lambda ct, kept: np.where(ct == 0, 0.0, edge(ct, kept))
+def _frozen(args: list[Any], start: int, traced: tuple[int, ...], tape: VJP) -> tuple[Any, ...]:
+    """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
+    return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
 
 
-def _fitted(edge: Pull) -> Pull:
-    """Sum the cotangent over the axes along which the argument was broadcast."""
-
-    def pull(ct: Any, kept: Any) -> Any:
-        values, target = kept
-        out = edge(ct, values)
-        return out if target is None else fit(out, target)
-
-    return pull
-
-
-def _assemble(kept: list[str], pulls: list[Pull], careful: list[Pull]) -> Plan:
-    if len(pulls) == 1:
-        return Plan(_keeper(kept[0]), pulls[0], careful[0])
-    return Plan(_keeper("(" + ",".join(kept) + ",)"), _each(pulls), _each(careful))
-
-
-def _each(pulls: list[Pull]) -> Pull:
-    if len(pulls) == 2:
-        first, second = pulls
-        return lambda ct, kept: (first(ct, kept[0]), second(ct, kept[1]))
-    return lambda ct, kept: tuple(p(ct, k) for p, k in zip(pulls, kept, strict=True))
-
-
-def _kept(rule: Rule, positions: list[int]) -> str:
-    """Return the source of what ``rule`` keeps; plain data that others hold is frozen."""
-
-    def guard(position: int) -> str:
-        value = f"args[{position}]"
-        return value if position in positions else f"freeze({value}, tape)"
-
-    return rule.kept(guard)
+def _watch(tape: VJP, args: tuple[Any, ...]) -> None:
+    """Note on the tape when a selection discards values that are not finite."""
+    if not all(np.all(np.isfinite(x)) for x in args[1:]):
+        tape.masked = True
 
 
 _NAMES = {
+    "filled": _filled,
+    "fit": fit,
     "freeze": freeze,
+    "frozen": _frozen,
     "mismatch": mismatch,
-    "shape_of": shape_of,
+    "np": np,
     "space": space,
-    "spaces": lambda ans: tuple(map(space, ans)),
+    "transposed": transposed,
+    "watch": _watch,
+    "where": np.where,
 }
-
-
-def _keeper(source: str) -> Callable[..., Any]:
-    # The tuple is built by one compiled expression: generic getters cost as much as the primitive.
-    keep: Callable[..., Any] = eval(f"lambda ans, args, params, tape: {source}", dict(_NAMES))
-    return keep

@@ -20,23 +20,29 @@ import numpy as np
 from adlab.errors import diagnose_conversion
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
-from adlab.primitives.dispatch import FUNCTIONS
+from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
 from adlab.primitives.handle import Handle, concrete, is_scalar
 from adlab.primitives.lenses import Part
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
-from adlab.trace import newest_level, register_tracer
+from adlab.trace import CLOCK, Primitive, register_tracer
 
 __all__ = ["ArrayTracer", "concrete"]
 
 
+#: Operands with which a tracer's own interpreter is sure to be the top one.
+_PLAIN = frozenset({float, int, np.float64, np.ndarray})
+
+
 def _unary(primitive: Any) -> Callable[[Any], Any]:
-    return lambda self: primitive(self)
+    return lambda self: self.interpreter.process(primitive, (self,), {}, 1)
 
 
 def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
+        if other.__class__ in _PLAIN:  # what binding would do, without the search
+            return self.interpreter.process(primitive, (self, other), {}, 1)
         if isinstance(other, (list, tuple, str)) or other is None:
             return NotImplemented
         return primitive(self, other)
@@ -46,6 +52,8 @@ def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
 
 def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            return self.interpreter.process(primitive, (other, self), {}, 2)
         if isinstance(other, (list, tuple, str)) or other is None:
             return NotImplemented
         return primitive(other, self)
@@ -97,7 +105,7 @@ class ArrayTracer(Handle):
         self.value = value
         self.interpreter = interpreter
         self.payload = payload
-        self.birth = newest_level()
+        self.birth = CLOCK[0]
 
     def snapshot(self) -> ArrayTracer:
         """Return a handle of its own on the present value."""
@@ -342,7 +350,12 @@ class ArrayTracer(Handle):
     # Dispatch ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return apply_ufunc(ufunc, method, inputs, kwargs)
+        apply = UFUNCS.get(ufunc)
+        if apply is None or kwargs or method != "__call__":
+            return apply_ufunc(ufunc, method, inputs, kwargs)
+        if len(inputs) == 1 and apply.__class__ is Primitive:
+            return self.interpreter.process(apply, inputs, {}, 1)
+        return apply(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         adapter = FUNCTIONS.get(function)

@@ -21,7 +21,7 @@ from adlab.primitives.handle import outlived
 from adlab.primitives.lenses import Lens, Rearrangement
 from adlab.primitives.ufuncs import check_cast, is_traced, split_out, store
 from adlab.primitives.views import view
-from adlab.trace import Tracer, newest_level
+from adlab.trace import CLOCK, Tracer
 
 __all__ = ["Buffer", "buffer"]
 
@@ -39,7 +39,7 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
     handle: Any = None
 
     def __array_finalize__(self, source: Any) -> None:
-        self.birth = newest_level()
+        self.birth = CLOCK[0]
 
     def __getattribute__(self, name: str) -> Any:
         if name[:2] != "__" and name not in _OWN:

@@ -10,19 +10,16 @@ import numpy as np
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.indexing import scatter
+from adlab.primitives.spaces import mT
 from adlab.rules import general, multilinear
 from adlab.rules.rule import shape_of
-
-
-def _mt(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
 
 
 def _matmul_a(ct: Any, b: Any, a_shape: Any) -> Any:
     """Ā = Ȳ Bᵀ; a vector operand is a matrix with one column or row."""
     if b.ndim == 1:
         return ct[..., None] * b
-    return np.matmul(ct[..., None, :], _mt(b))[..., 0, :] if len(a_shape) == 1 else ct @ _mt(b)
+    return np.matmul(ct[..., None, :], mT(b))[..., 0, :] if len(a_shape) == 1 else ct @ mT(b)
 
 
 def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
@@ -30,7 +27,7 @@ def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     if len(b_shape) == 1:
         out = ct[..., None] * a
         return out if a.ndim == 1 else np.sum(out, axis=tuple(range(a.ndim - 1)))
-    return a[..., :, None] * ct[..., None, :] if a.ndim == 1 else _mt(a) @ ct
+    return a[..., :, None] * ct[..., None, :] if a.ndim == 1 else mT(a) @ ct
 
 
 matmul = multilinear(

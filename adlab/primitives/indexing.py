@@ -30,12 +30,17 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
     return scatter(ct, shape=x_shape, index=index)
 
 
+def _added(total: Any, ct: Any, index: Any) -> None:
+    """Add ct at index, in place."""
+    if is_basic(index):
+        total[index] += ct
+    else:
+        np.add.at(total, index, ct)
+
+
 def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, np.result_type(ct))
-    if is_basic(index):
-        out[index] = ct
-    else:
-        np.add.at(out, index, ct)
+    _added(out, ct, index)
     return out
 
 
@@ -70,6 +75,7 @@ def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
 take_index = linear(
     lambda x, *, index: x[index],
     _scattered,
+    into=_added,
     name="take_index",
     axes=Adapter(_shifted),
 )

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
+from adlab.primitives.spaces import mT
 from adlab.rules import general
 from adlab.rules.rule import shape_of
 
 __all__ = ["cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"]
-
-
-def _mt(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
 
 
 def _low(n: int, diagonal: float) -> Any:
@@ -32,7 +29,7 @@ def _low(n: int, diagonal: float) -> Any:
 # Ā = −A⁻ᵀ X̄ A⁻ᵀ with X = A⁻¹.
 inv = general(
     np.linalg.inv,
-    vjp=lambda ct, ans: -(_mt(ans) @ ct @ _mt(ans)),
+    vjp=lambda ct, ans: -(mT(ans) @ ct @ mT(ans)),
     name="linalg.inv",
     axes="(n,n)->(n,n)",
 )
@@ -40,12 +37,12 @@ inv = general(
 
 def _solve_a(ct: Any, ans: Any, a: Any) -> Any:
     """Ā = −b̄ xᵀ with b̄ = A⁻ᵀ x̄."""
-    return -(solve(_mt(a), ct) @ _mt(ans))
+    return -(solve(mT(a), ct) @ mT(ans))
 
 
 solve = general(
     np.linalg.solve,
-    vjp=[_solve_a, lambda ct, a: solve(_mt(a), ct)],
+    vjp=[_solve_a, lambda ct, a: solve(mT(a), ct)],
     args="a b",
     name="linalg.solve",
     axes="(n,n),(n,k)->(n,k)",
@@ -70,7 +67,7 @@ def _cofactors(a: Any) -> Any:
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
     if np.all(np.not_equal(ans, 0)):
-        return (ct * ans)[..., None, None] * _mt(np.linalg.inv(a))
+        return (ct * ans)[..., None, None] * mT(np.linalg.inv(a))
     return ct[..., None, None] * _cofactors(a)
 
 
@@ -83,7 +80,7 @@ det = general(
 )
 slogdet = general(
     lambda a: tuple(np.linalg.slogdet(a)),
-    vjp=lambda ct, a: ct[1][..., None, None] * _mt(np.linalg.inv(a)),
+    vjp=lambda ct, a: ct[1][..., None, None] * mT(np.linalg.inv(a)),
     args="a",
     multiple=True,
     name="linalg.slogdet",
@@ -93,9 +90,9 @@ slogdet = general(
 
 def _cholesky_vjp(ct: Any, ans: Any) -> Any:
     """Ā = ½ L⁻ᵀ (Φ + Φᵀ) L⁻¹ with Φ the lower triangle of LᵀL̄, its diagonal halved."""
-    phi = (_mt(ans) @ ct) * _low(ans.shape[-1], 0.5)
+    phi = (mT(ans) @ ct) * _low(ans.shape[-1], 0.5)
     inverse = np.linalg.inv(ans)
-    return 0.5 * (_mt(inverse) @ (phi + _mt(phi)) @ inverse)
+    return 0.5 * (mT(inverse) @ (phi + mT(phi)) @ inverse)
 
 
 cholesky = general(
@@ -119,9 +116,9 @@ def _gaps(values: Any) -> Any:
 def _eigh_vjp(ct: Any, ans: Any) -> Any:
     """Ā = V (diag λ̄ + F ∘ VᵀV̄) Vᵀ, made symmetric for its derivative is taken in both triangles."""
     w, v = ans
-    middle = _gaps(w) * (_mt(v) @ ct[1]) + ct[0][..., None, :] * np.eye(w.shape[-1])
-    out = v @ middle @ _mt(v)
-    return 0.5 * (out + _mt(out))
+    middle = _gaps(w) * (mT(v) @ ct[1]) + ct[0][..., None, :] * np.eye(w.shape[-1])
+    out = v @ middle @ mT(v)
+    return 0.5 * (out + mT(out))
 
 
 eigh = general(
@@ -138,19 +135,19 @@ def _svd_vjp(ct: Any, ans: Any) -> Any:
     """Pullback of the thin SVD A = U S Vᵀ (J. Townsend, "Differentiating the SVD", 2016)."""
     u, s, vt = ans
     u_bar, s_bar, vt_bar = ct
-    v, v_bar = _mt(vt), _mt(vt_bar)
+    v, v_bar = mT(vt), mT(vt_bar)
     k = s.shape[-1]
     f = _gaps(s * s)
-    us, vs = _mt(u) @ u_bar, _mt(v) @ v_bar
+    us, vs = mT(u) @ u_bar, mT(v) @ v_bar
     row, column = s[..., None, :], s[..., :, None]
-    middle = (f * (us - _mt(us))) * row + column * (f * (vs - _mt(vs)))
+    middle = (f * (us - mT(us))) * row + column * (f * (vs - mT(vs)))
     middle = middle + s_bar[..., None, :] * np.eye(k)
     out = u @ middle @ vt
     safe = 1.0 / np.where(np.equal(s, 0), 1.0, s)
     if u.shape[-2] > k:
         out = out + (u_bar - u @ us) * safe[..., None, :] @ vt
     if v.shape[-2] > k:
-        out = out + (u * safe[..., None, :]) @ _mt(v_bar - v @ vs)
+        out = out + (u * safe[..., None, :]) @ mT(v_bar - v @ vs)
     return out
 
 
@@ -168,10 +165,10 @@ def _qr_vjp(ct: Any, ans: Any) -> Any:
     """Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ, M = R R̄ᵀ − Q̄ᵀ Q (S. F. Walter, 2012)."""
     q, r = ans
     q_bar, r_bar = ct
-    m = r @ _mt(r_bar) - _mt(q_bar) @ q
+    m = r @ mT(r_bar) - mT(q_bar) @ q
     n = m.shape[-1]
-    symmetric = m * _low(n, 1.0) + _mt(m * _low(n, 0.0))
-    return _mt(np.linalg.solve(r, _mt(q_bar + q @ symmetric)))
+    symmetric = m * _low(n, 1.0) + mT(m * _low(n, 0.0))
+    return mT(np.linalg.solve(r, mT(q_bar + q @ symmetric)))
 
 
 qr = general(
@@ -208,7 +205,7 @@ def _slogdet(a: Any) -> Any:
 
 @implements(np.linalg.cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    return _mt(cholesky(_mt(a))) if upper else cholesky(a)
+    return mT(cholesky(mT(a))) if upper else cholesky(a)
 
 
 @implements(np.linalg.eigh)
@@ -230,7 +227,7 @@ def _svd(
         return s
     m, n = a.shape[-2:]
     if full_matrices and m != n:
-        u, vt = _completed(u, m), _mt(_completed(_mt(vt), n))
+        u, vt = _completed(u, m), mT(_completed(mT(vt), n))
     return type(np.linalg.svd(np.eye(1)))(u, s, vt)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.linalg as sl
 from scipy.linalg.lapack import dpotrf, dtrtrs
 
+from adlab.primitives.spaces import mT
 from adlab.rules import LEADING, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -23,10 +24,6 @@ __all__ = ["cho_factor", "cho_solve", "cholesky", "solve", "solve_triangular"]
 
 SMALL = 64
 DOUBLE = np.dtype(float)
-
-
-def _mt(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
 
 
 def _is_complex(x: Any) -> bool:
@@ -76,25 +73,23 @@ def _triangular_impl(a: Any, b: Any, *, transposed: bool, lower: bool, unit: boo
     return sl.solve_triangular(a, b, trans=int(transposed), lower=lower, unit_diagonal=unit)
 
 
-def _triangular_b(ct: Any, a: Any, transposed: bool, lower: bool, unit: bool) -> Any:
-    """From A x = b: b̄ = A⁻ᵀ x̄."""
-    return triangular(a, ct, transposed=not transposed, lower=lower, unit=unit)
-
-
-def _triangular_a(ct: Any, ans: Any, a: Any, transposed: bool, lower: bool, unit: bool) -> Any:
-    """From A x = b: Ā = −tri(b̄ xᵀ), without the diagonal if that is taken to be one."""
+def _triangular_vjp(
+    ct: Any, ans: Any, a: Any, transposed: bool, lower: bool, unit: bool
+) -> tuple[Any, Any]:
+    """From A x = b: b̄ = A⁻ᵀ x̄ and Ā = −tri(b̄ xᵀ), without the diagonal if that is one."""
     b_bar = triangular(a, ct, transposed=not transposed, lower=lower, unit=unit)
-    return triangle(_outer(b_bar, ans, transposed), lower=lower, offset=int(unit))
+    a_bar = triangle(_outer(b_bar, ans, transposed), lower=lower, offset=int(unit))
+    return a_bar, b_bar
 
 
 def _outer(b_bar: Any, x: Any, transposed: bool) -> Any:
     """Return −b̄ xᵀ, or its transpose."""
     left, right = (x, -b_bar) if transposed else (-b_bar, x)
-    return left[:, None] * right if left.ndim == 1 else np.matmul(left, _mt(right))
+    return left[:, None] * right if left.ndim == 1 else np.matmul(left, mT(right))
 
 
 triangular = general(
-    _triangular_impl, vjp=(_triangular_a, _triangular_b), args="a b", name="solve_triangular"
+    _triangular_impl, vjp=_triangular_vjp, args="a b", name="solve_triangular"
 )
 
 
@@ -153,11 +148,11 @@ def cholesky_vjp(ct: Any, ans: Any) -> Any:
     if _is_complex(ans):
         bar = _cholesky_bar(np.conjugate(ct), ans, np.conjugate(ans), _adjoint)
         return np.conjugate(bar)
-    return _cholesky_bar(ct, ans, ans, _mt)
+    return _cholesky_bar(ct, ans, ans, mT)
 
 
 def _adjoint(x: Any) -> Any:
-    return np.conjugate(_mt(x))
+    return np.conjugate(mT(x))
 
 
 def _cholesky_bar(ct: Any, factor: Any, conjugated: Any, adjoint: Any) -> Any:
@@ -177,7 +172,7 @@ def cholesky(
     if not isinstance(a, Tracer) and a.__class__ is not np.ndarray:
         a = np.asarray(a)
     # An upper factor is the transposed lower one of the transposed matrix, also if complex.
-    return cholesky_(a) if lower else _mt(cholesky_(_mt(a)))
+    return cholesky_(a) if lower else mT(cholesky_(mT(a)))
 
 
 def cho_factor(
@@ -205,12 +200,12 @@ def cho_solve(
 
 def _solve_a(ct: Any, ans: Any, a: Any) -> Any:
     """From A x = b: Ā = −b̄ xᵀ with b̄ = A⁻ᵀ x̄."""
-    return _outer(solve_(_mt(a), ct), ans, False)
+    return _outer(solve_(mT(a), ct), ans, False)
 
 
 solve_ = general(
     lambda a, b: sl.solve(a, b, assume_a="gen"),
-    vjp=(_solve_a, lambda ct, a: solve_(_mt(a), ct)),
+    vjp=(_solve_a, lambda ct, a: solve_(mT(a), ct)),
     args="a b",
     name="scipy_solve",
 )
@@ -218,7 +213,7 @@ solve_ = general(
 
 def _symmetric(a: Any, lower: bool, hermitian: bool) -> Any:
     """Return the matrix of which one triangle is given."""
-    other = _mt(triangle(a, lower=lower, offset=1))
+    other = mT(triangle(a, lower=lower, offset=1))
     if hermitian and _is_complex(a):
         other = np.conjugate(other)
     return triangle(a, lower=lower, offset=0) + other
@@ -243,7 +238,7 @@ def solve(
     if assume_a in ("sym", "symmetric", "her", "hermitian", "pos", "positive definite"):
         a = _symmetric(a, lower, assume_a not in ("sym", "symmetric"))
     if transposed:
-        a = _mt(a)
+        a = mT(a)
     if assume_a in ("pos", "positive definite"):
         return cho_solve((cholesky(a, True), True), b)
     if len(shape_of(a)) > 2 and len(shape_of(b)) == 1:

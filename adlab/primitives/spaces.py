@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Space", "expand", "fit", "mismatch", "space", "zeros_like"]
+__all__ = [
+    "REAL_SCALARS",
+    "Space",
+    "expand",
+    "fit",
+    "mT",
+    "mismatch",
+    "space",
+    "zeros",
+    "zeros_like",
+]
 
-_SCALARS = frozenset({float, int, bool, np.float64, np.float32})
+#: The types of real scalars: such an output of an elementwise primitive has only such arguments.
+REAL_SCALARS = frozenset({float, int, bool, np.float64, np.float32})
 
 
-class Space(NamedTuple):
-    """Shape and dtype of a value (the dtype of a Python scalar is its type)."""
-
-    shape: tuple[int, ...]
-    dtype: Any
+#: Shape and dtype of a value (the dtype of a Python scalar is its type).
+Space = tuple[tuple[int, ...], Any]
 
 
 def space(x: Any) -> Space:
     """Return the space of an array, tracer or scalar."""
     try:
-        return Space(x.shape, x.dtype)
+        return x.shape, x.dtype
     except AttributeError:
-        return Space((), x.__class__)
+        return (), x.__class__
 
 
 def is_complex(dtype: Any) -> bool:
@@ -31,23 +39,24 @@ def is_complex(dtype: Any) -> bool:
     return np.dtype(dtype).kind == "c"
 
 
-def zeros_like(target: Any) -> Any:
-    """Return zeros of the space of ``target`` (a value or a space)."""
-    shape, dtype = target if isinstance(target, Space) else space(target)
+def zeros(target: Space) -> Any:
+    """Return zeros of a space."""
+    shape, dtype = target
     if isinstance(dtype, type):  # a Python scalar
         return dtype(0)
     return np.zeros(shape, dtype) if shape else np.dtype(dtype).type(0)
 
 
+def zeros_like(x: Any) -> Any:
+    """Return zeros of the space of a value."""
+    return zeros(space(x))
+
+
 def mismatch(x: Any, ans: Any) -> Space | None:
     """Return the space of ``x`` if a cotangent of ``ans`` has to be brought into it."""
-    kind = x.__class__
-    if kind is ans.__class__:
-        if kind in _SCALARS or kind is complex:
-            return None
-        if x.shape == ans.shape and x.dtype == ans.dtype:
-            return None
-    elif kind in _SCALARS and ans.__class__ in _SCALARS:
+    if x.__class__ is ans.__class__ and (
+        x.__class__ is complex or (x.shape == ans.shape and x.dtype == ans.dtype)
+    ):
         return None
     return space(x)
 
@@ -85,3 +94,8 @@ def expand(tangent: Any, out: Any) -> Any:
     if shape and getattr(tangent, "shape", ()) != shape:
         return np.broadcast_to(tangent, shape)
     return tangent
+
+
+def mT(x: Any) -> Any:  # noqa: N802 - the field's name
+    """Return x with its last two axes exchanged."""
+    return x.mT if x.__class__ is np.ndarray else np.swapaxes(x, -1, -2)

@@ -53,16 +53,22 @@ def linear(
     *transposes: Formula | None,
     args: str = "x",
     joint: Formula | None = None,
+    into: Formula | None = None,
     axes: Axes | str = LEADING,
     name: str | None = None,
     register: bool = True,
 ) -> Primitive:
     """Declare a map that is jointly linear in the arguments with a transpose.
 
-    A transpose ``lambda ct, …`` never names the argument it is for, only its shape.
+    A transpose ``lambda ct, …`` never names the argument it is for, only its shape.  Where it
+    returns mostly zeros, ``into=lambda total, ct, …`` adds the others to an array in place.
     """
     names = tuple(args.split())
-    fact = Linear(_rules(transposes, names), None if joint is None else Rule(joint, names, 1))
+    fact = Linear(
+        _rules(transposes, names),
+        None if joint is None else Rule(joint, names, 1),
+        None if into is None else Rule(into, names, 2),
+    )
     return _declare(impl, names, fact, axes, name, register=register)
 
 

@@ -29,11 +29,13 @@ class Linear:
     """Jointly linear in the arguments that have a transpose; the others are data.
 
     ``joint`` is one rule for all arguments of a variadic primitive, which returns a cotangent for
-    each; otherwise ``transposes`` holds one rule per argument.
+    each; otherwise ``transposes`` holds one rule per argument.  Where the cotangent of a first
+    argument is mostly zeros, ``into`` adds it to a total in place, at the cost of the rest.
     """
 
     transposes: tuple[Rule | None, ...]
     joint: Rule | None = None
+    into: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)

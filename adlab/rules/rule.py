@@ -8,7 +8,7 @@ cotangent or tangent the formula is applied to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["Rule", "shape_of"]
@@ -43,24 +43,33 @@ class Rule:
         self.args = args
         self.names = argument_names(formula)[leading:]
 
-    def kept(self, guard: Callable[[int], str] = "args[{}]".format) -> str:
-        """Return the source of a tuple of what is kept, in terms of ``ans, args, params``.
+    def sources(
+        self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the sources of what the formula takes, after what it is applied to.
 
-        ``guard(position)`` is the source for the value of one argument.
+        Parameters
+        ----------
+        values : sequence of str
+            The source of each named argument; ``ans`` and ``params`` stand for themselves.
+        every : str
+            The source of the sequence of all arguments.
+        kept : sequence of str, optional
+            The sources of arguments that are kept whole, where that needs care.
         """
-        return "(" + "".join(self._source(name, guard) + "," for name in self.names) + ")"
+        return [self._source(name, values, every, kept or values) for name in self.names]
 
-    def _source(self, name: str, guard: Callable[[int], str]) -> str:
+    def _source(self, name: str, values: Sequence[str], every: str, kept: Sequence[str]) -> str:
         if name == "ans":
             return "ans"
         if name == "shapes":
-            return "tuple(map(shape_of, args))"
+            return f"tuple(map(shape_of, {every}))"
         if name in self.args:
-            return guard(self.args.index(name))
+            return kept[self.args.index(name)]
         if f"*{name}" in self.args:
-            return f"args[{len(self.args) - 1}:]"
+            return kept[-1]
         if name.endswith("_shape") and name[:-6] in self.args:
-            return f"shape_of(args[{self.args.index(name[:-6])}])"
+            return f"shape_of({values[self.args.index(name[:-6])]})"
         return f"params[{name!r}]"
 
 

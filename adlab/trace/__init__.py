@@ -4,11 +4,11 @@ Everything a new interpreter needs is here; see "Write an interpreter" in the do
 """
 
 from adlab.trace.core import (
+    CLOCK,
     Interpreter,
     Primitive,
     Tracer,
     bind,
-    newest_level,
     register_tracer,
     snapshot,
     tracer_classes,
@@ -16,13 +16,13 @@ from adlab.trace.core import (
 from adlab.trace.tree import Structure, flatten, paths, register_pytree, tree_map
 
 __all__ = [
+    "CLOCK",
     "Interpreter",
     "Primitive",
     "Structure",
     "Tracer",
     "bind",
     "flatten",
-    "newest_level",
     "paths",
     "register_pytree",
     "register_tracer",

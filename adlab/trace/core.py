@@ -23,22 +23,18 @@ from typing import Any, ClassVar, NoReturn, Self
 from adlab.errors import LeakedTracerError, UnregisteredContainerError, explain
 
 __all__ = [
+    "CLOCK",
     "Interpreter",
     "Primitive",
     "Tracer",
     "bind",
-    "newest_level",
-    "register_tracer",
+        "register_tracer",
     "snapshot",
 ]
 
 _levels = itertools.count(1)
-_newest = [0]
-
-
-def newest_level() -> int:
-    """Return the level of the interpreter that was created last, 0 before the first."""
-    return _newest[0]
+#: ``CLOCK[0]`` is the level of the interpreter that was created last, 0 before the first.
+CLOCK = [0]
 
 
 class Tracer:
@@ -100,15 +96,18 @@ class Primitive:
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply to ``args``: by the interpreter of the highest tracer, else the implementation."""
-        top = None
+        top, mine, bit = None, 0, 1
         for arg in args:
             if isinstance(arg, Tracer):
                 interpreter = arg.interpreter
-                if top is None or (interpreter is not None and interpreter.level > top.level):
-                    top = interpreter
+                if interpreter is top:
+                    mine += bit
+                elif top is None or (interpreter is not None and interpreter.level > top.level):
+                    top, mine = interpreter, bit
+            bit += bit
         if top is None:
             return self.impl(*args, **params)
-        return top.process(self, args, params)
+        return top.process(self, args, params, mine)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -171,7 +170,7 @@ class Interpreter:
     >>> import numpy as np
     >>> from adlab.trace import Interpreter
     >>> class Names(Interpreter):
-    ...     def process(self, primitive, args, params):
+    ...     def process(self, primitive, args, params, mine):
     ...         print(primitive.name)
     ...         return self.wrap(primitive, primitive(*self.lower(args), **params))
     >>> with Names() as names:
@@ -185,10 +184,16 @@ class Interpreter:
     level: int
 
     def __init__(self) -> None:
-        self.level = _newest[0] = next(_levels)
+        self.level = CLOCK[0] = next(_levels)
 
-    def process(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        """Apply ``primitive`` to ``args``, at least one of them a tracer of this interpreter."""
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
+    ) -> Any:
+        """Apply ``primitive`` to ``args``.
+
+        Bit i of ``mine``, which is not zero, says that ``args[i]`` is a tracer of this
+        interpreter; the others are plain values and tracers of interpreters further out.
+        """
         raise NotImplementedError
 
     def concrete(self, tracer: Tracer) -> Any:
@@ -227,7 +232,7 @@ class Interpreter:
 
 class _Closed(Interpreter):
     def process(
-        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
     ) -> NoReturn:
         raise LeakedTracerError(
             explain(
@@ -240,7 +245,7 @@ class _Closed(Interpreter):
         )
 
     def concrete(self, tracer: Tracer) -> NoReturn:
-        self.process(Primitive("a conversion", lambda: None), (tracer,), {})
+        self.process(Primitive("a conversion", lambda: None), (tracer,), {}, 1)
 
     def close(self) -> None:
         """Stay closed."""

@@ -190,8 +190,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     {'w': 0.0}
     """
     leaves, structure = flatten(tree)
-    columns = [structure.flatten_like(other) for other in rest]
-    return structure.unflatten([f(*row) for row in zip(leaves, *columns, strict=True)])
+    return structure.unflatten(list(map(f, leaves, *map(structure.flatten_like, rest))))
 
 
 def paths(structure: Structure) -> list[str]:
@@ -269,20 +268,21 @@ def _indices(aux: Any, count: int) -> list[str]:
     return [f"[{i}]" for i in range(count)]
 
 
-def _keys(aux: Sequence[Any], count: int) -> list[str]:
-    return [f"[{key!r}]" for key in aux]
-
-
-def _field_names(cls: Any) -> tuple[str, ...]:
-    from dataclasses import fields  # loaded by whoever defined the class, slow to load otherwise
-
-    return tuple(field.name for field in fields(cls))
+def _mapping(build: Callable[[Any, Iterable[Any]], Any], form: str) -> _Kind:
+    return _Kind(
+        lambda x: (tuple(x.values()), (getattr(x, "default_factory", None), tuple(x))),
+        lambda aux, children: build(aux[0], zip(aux[1], children, strict=True)),
+        lambda aux, count: [f"[{key!r}]" for key in aux[1]],
+        lambda aux: aux[1],
+        form,
+    )
 
 
 def _dataclass_parts(x: Any) -> tuple[Sequence[Any], Any]:
-    cls = type(x)
-    names = tuple(name for name in _field_names(cls) if hasattr(x, name))
-    return [getattr(x, name) for name in names], (cls, names)
+    from dataclasses import fields  # loaded by whoever defined the class, slow to load otherwise
+
+    names = tuple(field.name for field in fields(x) if hasattr(x, field.name))
+    return [getattr(x, name) for name in names], (type(x), names)
 
 
 def _rebuild_dataclass(aux: Any, children: list[Any]) -> Any:
@@ -309,27 +309,9 @@ _KINDS: dict[type, _Kind] = {
         lambda x: (x, None), lambda aux, children: tuple(children), _indices, form="({children})"
     ),
     list: _Kind(lambda x: (x, None), lambda aux, children: children, _indices, form="[{children}]"),
-    dict: _Kind(
-        lambda x: (tuple(x.values()), tuple(x)),
-        lambda keys, children: dict(zip(keys, children, strict=True)),
-        _keys,
-        tuple,
-        "{{{children}}}",
-    ),
-    OrderedDict: _Kind(
-        lambda x: (tuple(x.values()), tuple(x)),
-        lambda keys, children: OrderedDict(zip(keys, children, strict=True)),
-        _keys,
-        tuple,
-        "OrderedDict({{{children}}})",
-    ),
-    defaultdict: _Kind(
-        lambda x: (tuple(x.values()), (x.default_factory, tuple(x))),
-        lambda aux, children: defaultdict(aux[0], zip(aux[1], children, strict=True)),
-        lambda aux, count: _keys(aux[1], count),
-        lambda aux: tuple(aux[1]),
-        "defaultdict({{{children}}})",
-    ),
+    dict: _mapping(lambda factory, items: dict(items), "{{{children}}}"),
+    OrderedDict: _mapping(lambda factory, items: OrderedDict(items), "OrderedDict({{{children}}})"),
+    defaultdict: _mapping(defaultdict, "defaultdict({{{children}}})"),
 }
 
 
@@ -375,9 +357,8 @@ def _build(structure: Structure, leaves: Iterator[Any]) -> Any:
 
 
 def _labels(structure: Structure) -> Iterable[str]:
-    if structure.kind is None:
-        return ()
-    return structure.kind.labels(structure.aux, len(structure.children))
+    kind = structure.kind
+    return () if kind is None else kind.labels(structure.aux, len(structure.children))
 
 
 def _show(structure: Structure) -> str:
@@ -427,6 +408,5 @@ def _name(structure: Structure, leaf: Any = None) -> str:
         return "a leaf" if leaf is None else f"a leaf of type {type(leaf).__name__}"
     if structure.type is type(None):
         return "None"
-    name = f"a {structure.type.__name__}"
     fixed = structure.kind in (_NAMEDTUPLE, _DATACLASS)
-    return name if fixed else f"{name} of {len(structure.children)}"
+    return f"a {structure.type.__name__}" + ("" if fixed else f" of {len(structure.children)}")

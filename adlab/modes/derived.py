@@ -1,0 +1,136 @@
+"""From facts to code: what a mode does with a primitive, worked out once and compiled.
+
+What `VJP` or `JVP` does with a primitive depends on its facts and on which of its arguments are
+traced.  For each such case a mode writes a short Python function and keeps it with the primitive;
+from then on an application is one call.  Reverse mode of ``a * b``, with only ``a`` traced, is
+
+.. code-block:: python
+
+    def record(tape, args, params):
+        x0, x1 = args
+        p0, x0 = x0.payload, x0.value
+        ans = (bind if isinstance(x0, Tracer) or isinstance(x1, Tracer) else impl)(x0, x1)
+        node = next(tape.serial), plan, p0, freeze(x1, tape), mismatch(x0, ans)
+        return tracer_classes[ans.__class__](ans, tape, node)
+
+Generic loops over arguments would cost more than the arithmetic they serve.  The source of each
+function is seen in tracebacks.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+from adlab.errors import MissingRuleError, explain
+from adlab.primitives.spaces import REAL_SCALARS
+from adlab.rules.rule import shape_of
+from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
+
+__all__ = ["Deriving", "Writer", "rule_for"]
+
+
+class Deriving(Interpreter):
+    """An interpreter with a derived function for each primitive and set of its own tracers."""
+
+    #: An input reached a primitive, if only a constant one.
+    touched = False
+
+    @classmethod
+    def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return ``apply(interpreter, args, params)``; bit i of ``mine``: args[i] is traced."""
+        raise NotImplementedError
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
+    ) -> Any:
+        """Apply the derived function."""
+        kind = self.__class__
+        try:
+            apply = primitive.derived[kind][mine]
+        except KeyError:
+            apply = self.derive(primitive, mine)
+            primitive.derived.setdefault(kind, {})[mine] = apply
+        return apply(self, args, params)
+
+
+class Writer:
+    """The source of the function a mode derives for one primitive and set of traced arguments.
+
+    The arguments are ``x0, x1, …`` (of a variadic primitive ``args[0], args[1], …``), lowered to
+    their values by `lower`, with their payloads in ``p0, p1, …``.
+    """
+
+    def __init__(self, primitive: Primitive, mine: int) -> None:
+        self.primitive = primitive
+        self.positions = [i for i in range(mine.bit_length()) if mine >> i & 1]
+        self.variadic = primitive.args[-1].startswith("*")
+        count = len(primitive.args)
+        #: The source of each argument's value, and of the sequence of all of them.
+        self.values = [self.value(i) for i in range(count)]
+        self.every = "args" if self.variadic else f"({', '.join(self.values)},)"
+        if self.variadic:
+            self.values[-1] = f"args[{count - 1}:]"
+        self.names: dict[str, Any] = {
+            "REAL_SCALARS": REAL_SCALARS,
+            "Tracer": Tracer,
+            "__name__": __name__,
+            "bind": primitive,
+            "impl": primitive.impl,
+            "shape_of": shape_of,
+            "tracer_classes": tracer_classes,
+        }
+
+    def value(self, position: int) -> str:
+        """Return the source of the value of one argument."""
+        return f"args[{position}]" if self.variadic else f"x{position}"
+
+    def name(self, thing: Any) -> str:
+        """Return a name for an object the function needs."""
+        name = f"f{len(self.names)}"
+        self.names[name] = thing
+        return name
+
+    def lower(self) -> list[str]:
+        """Return the lines that take the arguments and their tracers apart."""
+        lines = ["args = list(args)" if self.variadic else f"{self.every[1:-1]} = args"]
+        for i in self.positions:
+            value = self.value(i)
+            lines.append(f"p{i}, {value} = {value}.payload, {value}.value")
+        return lines
+
+    def evaluate(self, *, params: bool = True) -> str:
+        """Return the line that applies the primitive one level down."""
+        given = ["*args"] if self.variadic else self.values
+        call = f"({', '.join([*given, '**params'] if params else given)})"
+        if self.variadic:
+            return f"ans = bind{call}"
+        # Without a tracer among the values the implementation is called at once.
+        traced = " or ".join(f"isinstance({value}, Tracer)" for value in self.values)
+        return f"ans = (bind if {traced} else impl){call}"
+
+    def define(self, head: str, body: list[str]) -> Callable[..., Any]:
+        """Compile ``def head: body``."""
+        source = f"def {head}:\n" + "".join(f"    {line}\n" for line in body)
+        name = head.partition("(")[0]
+        filename = f"<adlab {name} of {self.primitive.name}, arguments {self.positions}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        exec(compile(source, filename, "exec"), self.names)
+        function: Callable[..., Any] = self.names[name]
+        return function
+
+
+def rule_for(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any:
+    """Return the rule for one argument, the last one for the rest of a variadic primitive."""
+    rule = rules[min(position, len(rules) - 1)] if rules else None
+    if rule is None:
+        raise MissingRuleError(
+            explain(
+                f"{primitive.name} was differentiated with respect to its argument "
+                f"{primitive.argument(position)!r}",
+                why="the primitive states no rule for that argument.",
+                instead="pass adlab.stop_gradient of it if it is to be held constant.",
+            )
+        )
+    return rule
