@@ -23,7 +23,7 @@ from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
 from adlab.primitives.handle import Handle, concrete, is_scalar
-from adlab.primitives.lenses import Part
+from adlab.primitives.lenses import Part, Rearrangement
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
 from adlab.trace import CLOCK, Primitive, register_tracer
@@ -31,6 +31,7 @@ from adlab.trace import CLOCK, Primitive, register_tracer
 __all__ = ["ArrayTracer", "concrete"]
 
 
+_TRANSPOSED = Rearrangement(np.transpose)
 #: Operands with which a tracer's own interpreter is sure to be the top one.
 _PLAIN = frozenset({float, int, np.float64, np.ndarray})
 
@@ -155,7 +156,7 @@ class ArrayTracer(Handle):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """The transpose."""
-        return self.__array_function__(np.transpose, (), (self,), {})
+        return self.viewed(FUNCTIONS[np.transpose](self), _TRANSPOSED)
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name

@@ -90,10 +90,9 @@ class View(ArrayTracer):
 
 def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
     """Make ``out``, just taken from ``base``, a view of it, unless it is a scalar."""
-    if isinstance(out, ArrayTracer) and not is_scalar(out):
-        stamp = base.stamp(lens)
+    if out.value.__class__ is np.ndarray or not is_scalar(out):
+        out.link = base, lens, base.stamp(lens)
         out.__class__ = View
-        out.link = base, lens, stamp
     return out
 
 
@@ -160,7 +159,10 @@ class Filling(ArrayTracer):
     def __getitem__(self, index: Any) -> Any:
         index = indexing.plain_index(index)
         key = _key(self, index)
-        return self[index] if key is None else view(self.shown(key), self, key)
+        if key is None:
+            return self[index]
+        out = self.shown(key)
+        return view(out, self, key) if isinstance(out, Tracer) else out
 
     def write(self, index: Any, value: Any) -> None:
         """Assign in place, maybe later."""
