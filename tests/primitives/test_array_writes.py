@@ -431,6 +431,24 @@ def test_what_is_kept_of_a_buffer_does_not_change_with_it(n):
     assert adlab.grad(product)(2.0) == 6.0 * n
 
 
+def test_rows_and_copies_of_an_array_being_filled():
+    def trajectory(x):
+        states = anp.zeros((40, 3))
+        states[0] = x
+        seen = []
+        for t in range(1, 40):
+            states[t] = np.tanh(states[t - 1] * x[::-1])
+            if t % 13 == 0:
+                seen.append(states.copy())
+                states[t - 1][1] = x[0] * t
+        return states, np.stack(seen), states[:, 1].sum()
+
+    x = A[0]
+    for plain, out in zip(trajectory(x), adlab.vjp(trajectory, x)[0], strict=True):
+        np.testing.assert_array_equal(out, plain)
+    check_grads(trajectory, (x,))
+
+
 def test_read_only_views_are_numpys():
     def f(x):
         for d in (np.diagonal(x), np.diag(x), np.broadcast_to(x, (2, 3, 3)), x.diagonal(1)):
