@@ -4,43 +4,34 @@ Operators go straight to their primitive; methods call the NumPy function of the
 dispatches back through `__array_function__` to the adapter beside that function's primitive.
 
 An array tracer is a handle.  A write in place computes a new value and rebinds the handle, so
-aliases see it; a view (`View`) remembers the handle it was taken from and refreshes itself when
-that handle was rebound, and a write through it goes to its base.
+aliases see it; what becomes of views is told in `adlab.primitives.views`.
 """
 
 from __future__ import annotations
 
 import builtins
-import importlib
-import sys
+import operator
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import (
-    InPlaceError,
-    UnsupportedFunctionError,
-    diagnose_conversion,
-    explain,
-)
+from adlab.errors import diagnose_conversion
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
-from adlab.primitives.shaping import astype
-from adlab.trace import CLOCK, Primitive, Tracer, register_tracer
+from adlab.primitives.flat import Flat
+from adlab.primitives.handle import Handle, concrete, is_scalar
+from adlab.primitives.lenses import Part, Rearrangement
+from adlab.primitives.methods import fixed, flags_of, method_of, refuse
+from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
+from adlab.trace import CLOCK, Primitive, register_tracer
 
 __all__ = ["ArrayTracer", "concrete"]
 
 
-def concrete(x: Any) -> Any:
-    """Return the plain value at the bottom of a tracer."""
-    while isinstance(x, ArrayTracer):
-        x.interpreter  # noqa: B018 - brings a view up to date
-        x = x.value
-    return x
-
-
+_TRANSPOSED = Rearrangement(np.transpose)
 #: Operands with which a tracer's own interpreter is sure to be the top one.
 _PLAIN = frozenset({float, int, np.float64, np.ndarray})
 
@@ -73,12 +64,23 @@ def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
 
 def _in_place(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        if not isinstance(concrete(self), np.ndarray):  # scalars are immutable: a new object
-            return primitive(self, other)
-        self.write(Ellipsis, primitive(self, other))
-        return self
+        result = primitive(self, other)
+        return result if is_scalar(self) else store(self, result)  # scalars are immutable
 
     return operator
+
+
+def _of_ufunc(ufunc: Any) -> tuple[Any, Any, Any]:
+    """Return the operator, the reflected one and the one in place that call a ufunc."""
+
+    def in_place(self: Any, other: Any) -> Any:
+        return ufunc(self, other) if is_scalar(self) else ufunc(self, other, out=(self,))
+
+    return (
+        lambda self, other: ufunc(self, other),
+        lambda self, other: ufunc(other, self),
+        in_place,
+    )
 
 
 def _conversion(method: str) -> Callable[..., Any]:
@@ -88,24 +90,15 @@ def _conversion(method: str) -> Callable[..., Any]:
     return refuse
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return FUNCTIONS[function](self, *args, **kwargs)
-
-    method.__name__ = function.__name__
-    method.__doc__ = f"See `numpy.{function.__name__}`."
-    return method
-
-
 def describe(x: Any) -> str:
     """Return shape and dtype for messages."""
     return f"shape {x.shape} and dtype {x.dtype}"
 
 
-class ArrayTracer(Tracer):
+class ArrayTracer(Handle):
     """A traced array or scalar."""
 
-    __slots__ = ("birth", "interpreter", "link", "payload", "value")
+    __slots__ = ()
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # as ndarray: == is elementwise
 
@@ -122,18 +115,24 @@ class ArrayTracer(Tracer):
 
     # Properties ----------------------------------------------------------------------------------
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
+    def _shape(self) -> tuple[int, ...]:
+        """Return the shape of the array."""
         hidden = self.interpreter.hidden
         shape: tuple[int, ...] = getattr(self.value, "shape", ())
         return shape[hidden:] if hidden else shape
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the array; that of a Python scalar as NumPy would make it."""
+    def _dtype(self) -> np.dtype[Any]:
+        """Return the dtype of the array; that of a Python scalar as NumPy would make it."""
         dtype = getattr(self.value, "dtype", None)
         return np.dtype(type(self.value)) if dtype is None else dtype
+
+    def _strides(self) -> tuple[int, ...]:
+        """Return the bytes between neighbours along each axis."""
+        return tuple(np.asarray(concrete(self)).strides)
+
+    shape = property(_shape, fixed("shape", "x = x.reshape(shape)"))
+    dtype = property(_dtype, fixed("dtype", "x = x.astype(dtype)"))
+    strides = property(_strides, fixed("strides", "x = x[::step] or x.transpose(axes)"))
 
     @property
     def ndim(self) -> int:
@@ -158,7 +157,7 @@ class ArrayTracer(Tracer):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """The transpose."""
-        return np.transpose(self)
+        return self.viewed(FUNCTIONS[np.transpose](self), _TRANSPOSED)
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
@@ -167,18 +166,54 @@ class ArrayTracer(Tracer):
 
     @property
     def real(self) -> Any:
-        """The real part."""
-        return ew.real(self)
+        """The real part, a view; may be assigned to."""
+        if self.dtype.kind != "c":
+            return self
+        return self.viewed(ew.real(self), Part(ew.real))
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
 
     @property
     def imag(self) -> Any:
-        """The imaginary part."""
-        return ew.imag(self)
+        """The imaginary part, a view; may be assigned to."""
+        return self.viewed(ew.imag(self), Part(ew.imag))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self.imag[...] = value
 
     @property
     def flat(self) -> Any:
-        """The elements in C order."""
-        return iter(np.ravel(self))
+        """The elements in C order, an iterator that can be indexed and assigned to."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        Flat(self)[:] = values
+
+    @property
+    def flags(self) -> Any:
+        """How the array lies in memory; to be read only."""
+        return flags_of(self)
+
+    @property
+    def device(self) -> Any:
+        """Where the array lies, for the array API."""
+        return getattr(concrete(self), "device", "cpu")
+
+    @property
+    def data(self) -> Any:
+        """Refused: memory carries no derivative."""
+        refuse("data", "the memory of an array holds no derivative.", "adlab.stop_gradient(x).data")
+
+    @property
+    def ctypes(self) -> Any:
+        """Refused: memory carries no derivative."""
+        refuse("ctypes", "C code sees no derivative.", "adlab.stop_gradient(x).ctypes")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -193,18 +228,6 @@ class ArrayTracer(Tracer):
 
     def __format__(self, spec: str) -> str:
         return format(concrete(self), spec)
-
-    def tolist(self) -> Any:
-        """Return nested lists of traced scalars."""
-        return [row.tolist() for row in self] if self.shape else self
-
-    def item(self, *args: Any) -> Any:
-        """Return one element, traced."""
-        if not args:
-            return np.reshape(self, ()) if self.shape else self
-        if len(args) == 1 and not isinstance(args[0], tuple):
-            return np.ravel(self)[args[0]]
-        return self[args if len(args) > 1 else args[0]]
 
     # Operators -----------------------------------------------------------------------------------
 
@@ -234,10 +257,25 @@ class ArrayTracer(Tracer):
     __imul__, __itruediv__ = _in_place(ew.multiply), _in_place(ew.divide)
     __ipow__, __imod__ = _in_place(ew.power), _in_place(ew.remainder)
 
+    # Operators that are their ufunc --------------------------------------------------------------
+
+    __and__, __rand__, __iand__ = _of_ufunc(np.bitwise_and)
+    __or__, __ror__, __ior__ = _of_ufunc(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _of_ufunc(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _of_ufunc(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _of_ufunc(np.right_shift)
+    __ifloordiv__, __imatmul__ = _in_place(ew.floor_divide), _of_ufunc(np.matmul)[2]
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
     # Conversions ---------------------------------------------------------------------------------
 
     __float__, __complex__ = _conversion("__float__"), _conversion("__complex__")
-    __array__ = _conversion("__array__")
+    __array__, __dlpack__ = _conversion("__array__"), _conversion("__dlpack__")
 
     def __bool__(self) -> bool:
         return builtins.bool(self.interpreter.concrete(self))
@@ -246,27 +284,53 @@ class ArrayTracer(Tracer):
         return int(self.interpreter.concrete(self))
 
     def __index__(self) -> int:
-        return self.interpreter.concrete(self).__index__()  # type: ignore[no-any-return]
+        return operator.index(self.interpreter.concrete(self))
 
     def __copy__(self) -> Any:
-        return ew.positive(self)
+        return self.copy(order="K")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return ew.positive(self)
+        return self.copy(order="K")
 
-    def copy(self, order: str = "C") -> Any:
-        """Return a copy."""
-        return ew.positive(self)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        refuse(
+            "the pickle",
+            "a traced value has a meaning only inside its transformation.",
+            "pickle.dumps(adlab.stop_gradient(x))",
+        )
+
+    def __dlpack_device__(self) -> Any:
+        return concrete(self).__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return np
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """Return the array itself, which is where it was asked for."""
+        concrete(self).to_device(device, stream=stream)  # or NumPy's error
+        return self
 
     # Indexing and writing ------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        index = indexing.plain_index(index)
-        out = indexing.taken(self, index)
-        return view(out, self, index) if indexing.is_basic(index) else out
+        if index.__class__ is not int:
+            index = indexing.plain_index(index)
+        out = indexing.take_index(self, index=index)
+        if out.__class__ is not ArrayTracer:  # an interpreter may return plain values
+            return out
+        kind = out.value.__class__
+        if kind is np.float64 or not indexing.is_basic(index):
+            return out
+        if kind is not np.ndarray:
+            return self.viewed(out, index)
+        out.__class__, out.link = views.View, (self, index, self.value)
+        return out
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.write(index, value)
+
+    def __delitem__(self, index: Any) -> None:
+        raise ValueError("cannot delete array elements")
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -276,207 +340,47 @@ class ArrayTracer(Tracer):
     def __contains__(self, item: Any) -> bool:
         return builtins.bool(np.any(self == item))
 
-    def write(self, index: Any, value: Any) -> None:
-        """Assign in place: rebind this handle to the array with ``value`` at ``index``."""
-        self.rebind(indexing.assigned(self, index, value))
+    def postpone(self, key: tuple[int, ...], row: Any) -> None:
+        """Keep an assignment until the array is read."""
+        self.link = len(key), {key: row}
+        self.__class__ = views.Filling
 
-    def rebind(self, new: Any) -> None:
-        """Let this handle stand for ``new``."""
-        level = new.interpreter.level
-        if level > self.interpreter.level and self.birth < level:
-            raise InPlaceError(
-                explain(
-                    "a traced value was written into an array that outlives its transformation",
-                    why=f"the array was made outside {new.interpreter.transformation}, which "
-                    "gives the value its meaning.",
-                    instead="create the array inside the transformed function, or return the "
-                    "value from it.",
-                )
-            )
-        self.become(new)
-
-    def become(self, new: Any) -> None:
-        """Take over interpreter, value and payload of ``new``."""
-        _INTERPRETER.__set__(self, new.interpreter)
-        self.value, self.payload = new.value, new.payload
-
-    def fill(self, value: Any) -> None:
-        """Assign ``value`` to every element, in place."""
-        self.write(Ellipsis, value)
+    def viewed(self, out: Any, lens: Any) -> Any:
+        """Make ``out``, just taken from this array by ``lens``, a view of it."""
+        return views.view(out, self, lens)
 
     # Dispatch ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__":
-            apply = UFUNCS.get(ufunc) or _of_scipy(ufunc)
-            if apply is not None:
-                if kwargs:
-                    return _with_out(apply, inputs, **kwargs)
-                if len(inputs) == 1 and apply.__class__ is Primitive:
-                    return self.interpreter.process(apply, inputs, {}, 1)
-                return apply(*inputs)
-        elif method == "reduce":
-            whole = _REDUCTIONS.get(ufunc)
-            if whole is not None:
-                return FUNCTIONS[whole](*inputs, **{"axis": 0, **kwargs})
-        name = f"numpy.{ufunc.__name__}" if ufunc in vars(np).values() else ufunc.__name__
-        raise _unsupported(name if method == "__call__" else f"{name}.{method}")
+        apply = UFUNCS.get(ufunc)
+        if apply is None or kwargs or method != "__call__":
+            return apply_ufunc(ufunc, method, inputs, kwargs)
+        if len(inputs) == 1 and apply.__class__ is Primitive:
+            return self.interpreter.process(apply, inputs, {}, 1)
+        return apply(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         adapter = FUNCTIONS.get(function)
         if adapter is None:
-            raise _unsupported(f"{function.__module__}.{function.__name__}")
+            raise unsupported(f"{function.__module__}.{function.__name__}")
+        target, args, kwargs = split_out(function, args, kwargs)
         out = adapter(*args, **kwargs)
-        if function in _VIEWING and out is not self and args[0] is self:
-            return rearranged(out, self, lambda base: function(base, *args[1:], **kwargs))
-        return out
-
-    # Methods -------------------------------------------------------------------------------------
-
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """See `numpy.reshape`."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
-
-    def transpose(self, *axes: Any) -> Any:
-        """See `numpy.transpose`."""
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[call-overload]
-
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return a copy of another dtype; integers and booleans are constants."""
-        dtype = np.dtype(dtype)
-        if dtype.kind in "fc":
-            return astype(self, dtype=dtype)
-        return np.asarray(concrete(self)).astype(dtype)[()]
-
-    def flatten(self, order: str = "C") -> Any:
-        """See `numpy.ravel`."""
-        return ew.positive(np.ravel(self, order=order))  # type: ignore[call-overload]
+        if target is not None:
+            return store(target, out)
+        if function in views.VIEWING:
+            return views.rearranged(function, out, args, kwargs)
+        # What NumPy computes anew is neither a view nor the argument itself.
+        return out.snapshot() if out is self or out.__class__ is views.View else out
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(np, name, None) if name in _METHODS else None
-        if function in FUNCTIONS:
-            return lambda *args, **kwargs: self.__array_function__(
-                function, (), (self, *args), kwargs
-            )
-        raise AttributeError(f"a traced array has no attribute {name!r}")
-
-
-_METHODS = frozenset(dir(np.ndarray)) - {"__array_interface__", "__array_struct__"}
-_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-
-
-#: The slot that a view shadows by a property.
-_INTERPRETER: Any = ArrayTracer.__dict__["interpreter"]
-
-
-class View(ArrayTracer):
-    """A view of another handle: ``link = (base, index, seen)``.
-
-    ``index`` is a basic index, or the function that rearranges the base (a transpose, a reshape).
-    """
-
-    __slots__ = ()
-
-    @property
-    def interpreter(self) -> Any:  # type: ignore[override]
-        """The interpreter, after the view has taken over what was written into its base."""
-        base, index, seen = self.link
-        base.interpreter  # noqa: B018 - brings a view of a view up to date
-        if base.value is not seen:
-            self.become(index(base) if callable(index) else indexing.taken(base, index))
-            self.link = base, index, base.value
-        return _INTERPRETER.__get__(self)
-
-    def write(self, index: Any, value: Any) -> None:
-        """Assign in place, which also changes the base."""
-        new = indexing.assigned(self, index, value)
-        base, where, _ = self.link
-        if callable(where):  # a rearrangement: find where each element came from
-            places = where(np.arange(base.size).reshape(base.shape))
-            where = np.unravel_index(places, base.shape)
-        base.write(where, new)
-
-
-def view(out: Any, base: Any, index: Any) -> Any:
-    """Make ``out`` a view of ``base`` if NumPy would have made one."""
-    if isinstance(out, ArrayTracer) and out.shape:
-        out.__class__ = View
-        out.link = base, index, base.value
-    return out
-
-
-
-def rearranged(out: Any, base: Any, replay: Callable[[Any], Any]) -> Any:
-    """Make ``out`` a view of ``base`` if it shares memory with it, as in NumPy."""
-    if isinstance(out, ArrayTracer) and out.shape:
-        if np.may_share_memory(concrete(out), concrete(base)):
-            return view(out, base, replay)
-        if isinstance(out, View):  # of an intermediate result that nobody else holds
-            return ArrayTracer(out.value, out.interpreter, out.payload)
-    return out
-
-
-_VIEWING = frozenset(
-    {
-        np.reshape, np.ravel, np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes,
-        np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.fliplr, np.flipud,
-    }
-)  # fmt: skip
-
-
-def _with_out(
-    apply: Any, inputs: Any, out: Any = None, where: Any = True, dtype: Any = None, **kwargs: Any
-) -> Any:
-    """Run a ufunc with ``out=`` or ``where=``; a plain ``out`` is filled with NaN."""
-    if kwargs:
-        raise _unsupported(f"a ufunc with {', '.join(kwargs)}")
-    result = apply(*inputs)
-    if dtype is not None:
-        result = result.astype(dtype)
-    target = out[0] if isinstance(out, tuple) else out
-    if where is not True:
-        result = np.where(where, result, 0.0 if target is None else target)
-    if target is None:
-        return result
-    if isinstance(target, Tracer):  # an array tracer, or a buffer
-        target[...] = result  # type: ignore[index]
-        return target
-    if not isinstance(result, Tracer):
-        target[...] = result
-        return target
-    if target.dtype.kind not in "fc":
-        raise InPlaceError(
-            explain(
-                f"a traced value was written into a plain array of dtype {target.dtype}",
-                why="integers cannot carry a derivative.",
-                instead="give the array a float dtype.",
-            )
-        )
-    if np.shape(result) != target.shape:
-        result = np.broadcast_to(result, target.shape)
-    target[...] = np.nan
-    return result
-
-
-def _of_scipy(ufunc: Any) -> Any:
-    """Return the primitive of a ufunc of SciPy, whose declarations wait for their first use."""
-    if "scipy.special" not in sys.modules:
-        return None
-    importlib.import_module("adlab.primitives.special")
-    return UFUNCS.get(ufunc)
-
-
-def _unsupported(name: str) -> UnsupportedFunctionError:
-    return UnsupportedFunctionError(
-        explain(
-            f"{name} was called on a traced value",
-            why="adlab has no rule for it yet.",
-            instead="write it with functions that have one (see the reference), or declare it "
-            "with adlab.rules.",
-        )
-    )
+        method = method_of(name)
+        if method is None:
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        return MethodType(method, self)
 
 
 for _kind in (float, int, complex, np.generic, np.ndarray, ArrayTracer):
     register_tracer(_kind, ArrayTracer)
-register_tracer(View, ArrayTracer)
+
+# Views are array tracers, and taking one is what an array tracer does: they need each other.
+from adlab.primitives import views  # noqa: E402

@@ -2,12 +2,13 @@
 
 ``adlab.numpy.zeros`` and friends return a `Buffer`.  The first traced value written into it makes
 an array tracer of its contents, for which the buffer stands from then on; its own memory becomes
-NaN, so nothing can read stale numbers.
+NaN, so nothing can read stale numbers.  The views that NumPy has made of a buffer are buffers
+too; the memory they share tells what they show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,16 @@ import numpy as np
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
-from adlab.trace import Tracer
+from adlab.primitives.flat import WRITERS
+from adlab.primitives.handle import outlived
+from adlab.primitives.lenses import Lens, Rearrangement
+from adlab.primitives.ufuncs import check_cast, is_traced, split_out, store
+from adlab.primitives.views import view
+from adlab.trace import CLOCK, Tracer
 
 __all__ = ["Buffer", "buffer"]
+
+_attribute = np.ndarray.__getattribute__
 
 
 def buffer(array: np.ndarray[Any, Any]) -> Any:
@@ -29,21 +37,29 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
     """An ndarray that becomes a tracer when a traced value is written into it."""
 
     handle: Any = None
-    parent: Any = None  # (buffer, index) of a view taken while both were plain
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.birth = CLOCK[0]
 
     def __getattribute__(self, name: str) -> Any:
         if name[:2] != "__" and name not in _OWN:
-            handle = np.ndarray.__getattribute__(self, "handle")
+            handle = _opened(self)
             if handle is not None:
                 return getattr(handle, name)
-        return np.ndarray.__getattribute__(self, name)
+        return _attribute(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        handle = None if name in _OWN else _opened(self)
+        if handle is None:
+            super().__setattr__(name, value)
+        else:
+            setattr(handle, name, value)
 
     @property
     def interpreter(self) -> Any:
         """The interpreter of the traced contents, None for a plain array."""
-        if self.handle is None and self.parent is not None and self.parent[0].interpreter:
-            self.handle = self.parent[0][self.parent[1]]  # the base was promoted meanwhile
-        return None if self.handle is None else self.handle.interpreter
+        handle = _opened(self)
+        return None if handle is None else handle.interpreter
 
     @property
     def value(self) -> Any:
@@ -57,101 +73,164 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
 
     def snapshot(self) -> Any:
         """Return the present contents, which later writes leave alone."""
-        return np.array(_plain(self)) if self.interpreter is None else self.handle.snapshot()
+        handle = _opened(self)
+        return np.array(_plain(self)) if handle is None else handle.snapshot()
+
+    def fill(self, value: Any) -> None:
+        """Assign ``value`` to every element, in place."""
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        """See `numpy.put`."""
+        np.put(self, indices, values, mode)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.interpreter is None and not _traced(value):
-            _plain(self)[indexing.plain_index(index)] = value
-            return
-        if self.handle is None and self.parent is not None:
-            self._promote_parent(index, value)
-        elif self.handle is None:
-            self._promote(index, value)
+        handle = _opened(self)
+        if handle is not None:
+            handle[index] = value
+        elif is_traced(value):
+            _promote(self, indexing.plain_index(index), indexing.as_array(value))
         else:
-            self.handle[index] = value
-
-    def _promote(self, index: Any, value: Any) -> None:
-        if self.dtype.kind not in "fc":
-            raise InPlaceError(
-                explain(
-                    f"a traced value was written into an array of dtype {self.dtype}",
-                    why="integers cannot carry a derivative.",
-                    instead="create the array with a float dtype.",
-                )
-            )
-        plain = _plain(self)
-        new = indexing.assigned(plain.copy(), index, value)
-        self.handle = ArrayTracer(new.value, new.interpreter, new.payload)
-        plain[...] = np.nan
-
-    def _promote_parent(self, index: Any, value: Any) -> None:
-        """Write through to the buffer this is a view of."""
-        base, where = self.parent
-        base[where] = indexing.assigned(_plain(self).copy(), index, value)
-        self.handle = base[where]
+            _plain(self)[indexing.plain_index(index)] = value
 
     def __getitem__(self, index: Any) -> Any:
-        if self.interpreter is not None:
-            return self.handle[index]
+        handle = _opened(self)
+        if handle is not None:
+            return handle[index]
         index = indexing.plain_index(index)
-        out = _plain(self)[index]
-        if isinstance(out, np.ndarray) and indexing.is_basic(index):
-            out = out.view(Buffer)
-            out.parent = self, index
-        return out
+        return (np.ndarray.__getitem__ if indexing.is_basic(index) else _copied)(self, index)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __bool__(self) -> bool:
-        return bool(_plain(self) if self.interpreter is None else self.handle)
-
-    def __repr__(self) -> str:
-        return repr(_plain(self) if self.interpreter is None else self.handle)
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        apply = getattr(ufunc, method)
+        if method == "at" and is_traced(inputs):
+            return ArrayTracer.__array_ufunc__(self, ufunc, method, *inputs)  # type: ignore[arg-type]
         out = kwargs.get("out")
-        if out is not None and any(map(_traced, inputs)):
+        if out is not None and is_traced(inputs):
             del kwargs["out"]
-            (target,) = out
-            target[...] = getattr(ufunc, method)(*_opened(inputs), **kwargs)
-            return target
+            result = apply(*_kept(inputs), **kwargs)
+            return store(out[0] if len(out) == 1 else out, result)
         if out is not None:
-            kwargs["out"] = _opened(out)
-            getattr(ufunc, method)(*_opened(inputs), **kwargs)
-            return out[0]
-        return getattr(ufunc, method)(*_opened(inputs), **kwargs)
+            kwargs["out"] = _contents(out)
+            apply(*_contents(inputs), **kwargs)
+            return out[0] if len(out) == 1 else out
+        return apply(*(_kept if is_traced(inputs) else _contents)(inputs), **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return function(*_opened(args), **_opened(kwargs))
+        if not is_traced([*args, *kwargs.values()]):
+            return super().__array_function__(function, types, args, kwargs)
+        if function in WRITERS:
+            return WRITERS[function](*args, **kwargs)
+        out, args, kwargs = split_out(function, args, kwargs)
+        result = function(*_kept(args), **_kept(kwargs))
+        return result if out is None else store(out, result)
 
 
-_OWN = frozenset(
-    {
-        "handle", "parent", "interpreter", "value", "payload", "snapshot",
-        "_promote", "_promote_parent",
-    }
-)  # fmt: skip
+_OWN = frozenset({"birth", "handle", "interpreter", "payload", "snapshot", "value"})
+
+
+def _forwarded(name: str) -> Callable[..., Any]:
+    """Return a special method, which Python looks up on the class, of the contents."""
+    plain = getattr(np.ndarray, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        handle = _opened(self)
+        if handle is not None:
+            return getattr(handle, name)(*args, **kwargs)
+        out = plain(_plain(self), *args, **kwargs)
+        return buffer(out) if isinstance(out, np.ndarray) else out
+
+    return method
+
+
+for _name in (
+    "__bool__", "__complex__", "__contains__", "__copy__", "__deepcopy__", "__dlpack__",
+    "__float__", "__format__", "__index__", "__int__", "__reduce_ex__", "__repr__", "__str__",
+):  # fmt: skip
+    setattr(Buffer, _name, _forwarded(_name))
 
 
 def _plain(x: Any) -> Any:
     return np.ndarray.view(x, np.ndarray)
 
 
-def _traced(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return any(map(_traced, x))
-    return isinstance(x, Tracer) and x.interpreter is not None
+def _copied(x: Any, index: Any) -> Any:
+    return _plain(x)[index]
 
 
-def _opened(x: Any) -> Any:
+def _contents(x: Any, plain: Callable[[Any], Any] = _plain) -> Any:
     """Replace buffers by what they stand for, in nested arguments."""
     if isinstance(x, Buffer):
-        return _plain(x) if x.interpreter is None else x.handle
-    if isinstance(x, tuple):
-        return tuple(map(_opened, x))
-    if isinstance(x, list):
-        return list(map(_opened, x))
+        handle = _opened(x)
+        return plain(x) if handle is None else handle
+    if isinstance(x, (tuple, list)):
+        return type(x)(_contents(each, plain) for each in x)
     if isinstance(x, dict):
-        return {key: _opened(each) for key, each in x.items()}
+        return {key: _contents(each, plain) for key, each in x.items()}
     return x
+
+
+def _kept(x: Any) -> Any:
+    """Replace buffers by copies: what is done with traced values may be kept for later."""
+    return _contents(x, Buffer.snapshot)
+
+
+# From array to tracer ---------------------------------------------------------------------------
+
+
+def _root(x: Buffer) -> Buffer:
+    """Return the buffer of which ``x`` is a view, or itself."""
+    base = _attribute(x, "base")
+    return base if isinstance(base, Buffer) else x
+
+
+def _opened(x: Buffer) -> Any:
+    """Return the tracer that ``x`` stands for, None while it is a plain array."""
+    handle = _attribute(x, "handle")
+    if handle is None:
+        base = _attribute(x, "base")
+        if isinstance(base, Buffer) and _attribute(base, "handle") is not None:
+            handle = x.handle = _viewed(base, x)  # its base was promoted meanwhile
+    return handle
+
+
+def _viewed(root: Buffer, part: Buffer) -> Any:
+    """Return the view of a promoted buffer that a view of its memory has become."""
+    index = np.unravel_index(_places(root, part), _plain(root).shape)
+    lens = Rearrangement if _attribute(part, "flags").writeable else Lens
+    return view(root.handle[index], root.handle, lens(lambda base: base[index]))
+
+
+def _places(root: Buffer, part: Buffer) -> Any:
+    """Return the position in ``root`` of each element of a view of its memory."""
+    whole, piece = _plain(root), _plain(part)
+    if whole.dtype != piece.dtype:
+        raise InPlaceError(
+            explain(
+                f"a traced value was written into an array of which a view as {piece.dtype} exists",
+                why=f"it shares the memory of an array of dtype {whole.dtype}.",
+                instead="take the view (real, imag) again when it is needed.",
+            )
+        )
+    places = np.empty_like(whole, dtype=np.intp)  # laid out in memory as the root
+    places[...] = np.arange(whole.size).reshape(whole.shape)
+    start = (piece.ctypes.data - whole.ctypes.data) // whole.itemsize
+    strides = [step // whole.itemsize * places.itemsize for step in piece.strides]
+    memory = places.ravel(order="K")[start:]
+    return np.lib.stride_tricks.as_strided(memory, piece.shape, strides)
+
+
+def _promote(x: Buffer, index: Any, value: Any) -> None:
+    """Make a tracer of the whole memory, with a first traced value at ``index`` of ``x``."""
+    root = _root(x)
+    plain = _plain(root)
+    if x is not root:
+        index = np.unravel_index(_places(root, x)[index], plain.shape)
+    check_cast(value.dtype, plain.dtype)
+    new = indexing.assigned(plain.copy(order="K"), index, value)
+    if new.interpreter.level > root.birth:
+        raise outlived(new.interpreter)
+    root.handle = ArrayTracer(new.value, new.interpreter, new.payload)
+    plain[...] = np.nan

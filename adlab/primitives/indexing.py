@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.dispatch import implements
-from adlab.rules import OPAQUE, Adapter, linear
+from adlab.rules import OPAQUE, Adapter, general, linear
 from adlab.trace import Tracer
 
-__all__ = ["assigned", "is_basic", "plain_index", "taken"]
+__all__ = [
+    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index",
+    "scatter", "take_index", "taken", "unpack",
+]  # fmt: skip
 
-_BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _shifted(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -50,8 +54,22 @@ def _kept_outside(ct: Any, index: Any) -> Any:
     return replace(ct, 0.0, index=index)
 
 
-def _written(ct: Any, index: Any, value_shape: Any) -> Any:
-    return take_index(ct, index=index)
+def _written(ct: Any, index: Any) -> Any:
+    """What arrives where the value was written; of several written to one place, at the last."""
+    given = take_index(ct, index=index)
+    last = None if is_basic(index) else _last_of_repeated(ct.shape, index)
+    return given if last is None else np.where(last, given, 0.0)
+
+
+def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
+    """Return which positions of an index are not repeated by later ones, None if none are."""
+    size = math.prod(shape)
+    places = np.arange(size).reshape(shape)[index]
+    order = np.arange(places.size).reshape(places.shape)
+    writer = np.empty(size, int)
+    writer[places.ravel()] = order.ravel()
+    last = writer[places] == order
+    return None if last.all() else last
 
 
 take_index = linear(
@@ -67,38 +85,94 @@ scatter = linear(
 replace = linear(
     _replace,
     _kept_outside,
-    lambda ct, index: take_index(ct, index=index),
+    _written,
     args="x value",
     name="replace",
     axes=OPAQUE,
 )
 
 
+def _add_at(x: Any, value: Any, *, index: Any) -> Any:
+    out = np.array(x)
+    np.add.at(out, index, value)
+    return out
+
+
+add_at = linear(
+    _add_at,
+    lambda ct: ct,
+    lambda ct, index: take_index(ct, index=index),
+    args="x value",
+    name="add_at",
+    axes=OPAQUE,
+)
+
+
+def _pack(*xs: Any) -> Any:
+    return np.stack(xs) if hasattr(xs[0], "ndim") and xs[0].ndim else np.array(xs)
+
+
+pack = linear(_pack, joint=lambda ct: unpack(ct), args="*xs", name="pack", axes=OPAQUE)
+unpack = general(
+    lambda x: tuple(x),
+    vjp=lambda ct: pack(*ct),
+    jvp=lambda x_dot: unpack(x_dot),
+    multiple=True,
+    name="unpack",
+    axes=OPAQUE,
+)
+
+
+def packed(rows: list[Any]) -> Any:
+    """Return ``np.stack(rows)`` by a tree of small steps, each of a few arguments.
+
+    What a mode derives for a primitive depends on the number of its arguments, so one step with
+    thousands of them would have to be derived anew for each length.
+    """
+    pieces = [pack(*rows[i : i + 16]) for i in range(0, len(rows), 16)]
+    while len(pieces) > 1:
+        pieces = [np.concatenate(pieces[i : i + 16]) for i in range(0, len(pieces), 16)]
+    return pieces[0]
+
+
 def is_basic(index: Any) -> bool:
     """Whether NumPy gives a view for this index."""
-    if index.__class__ is int:
-        return True
-    if isinstance(index, tuple):
-        return all(isinstance(i, _BASIC) and not isinstance(i, bool) for i in index)
-    return isinstance(index, _BASIC) and not isinstance(index, bool)
+    for each in index if index.__class__ is tuple else (index,):
+        if each.__class__ not in _BASIC and not isinstance(each, np.integer):
+            return False
+    return True
 
 
 def plain_index(index: Any) -> Any:
     """Return an index without tracers (an interpreter may refuse) and without shared arrays."""
-    if index.__class__ is int:
+    kind = index.__class__
+    if kind is int:
         return index
+    if kind is slice:
+        bounds = index.start, index.stop, index.step
+        return slice(*map(_bound, bounds)) if any(isinstance(i, Tracer) for i in bounds) else index
     if isinstance(index, tuple):
-        return tuple(map(plain_index, index))
-    if isinstance(index, Tracer):
+        return tuple([plain_index(each) for each in index])
+    if isinstance(index, Tracer) and index.interpreter is not None:
         return index.__index__()
-    if isinstance(index, slice):
-        if index.start is None and index.stop is None:
-            return index
-        return slice(*(i.__index__() if isinstance(i, Tracer) else i
-                       for i in (index.start, index.stop, index.step)))  # fmt: skip
     if isinstance(index, (np.ndarray, list)):
         return np.array(index)
     return index
+
+
+def _bound(bound: Any) -> Any:
+    return bound.__index__() if isinstance(bound, Tracer) else bound
+
+
+def element(index: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return ``index`` as positions along the leading axes, None unless it is made of integers."""
+    index = index if index.__class__ is tuple else (index,)
+    if not 0 < len(index) <= len(shape):
+        return None
+    for i, n in zip(index, shape, strict=False):
+        if not (i.__class__ is int or isinstance(i, np.integer)) or not -n <= i < n:
+            return None
+    return tuple([int(i) % n for i, n in zip(index, shape, strict=False)])
 
 
 def taken(x: Any, index: Any) -> Any:
@@ -108,10 +182,14 @@ def taken(x: Any, index: Any) -> Any:
 
 def assigned(x: Any, index: Any, value: Any) -> Any:
     """Return x with ``value`` at ``index``."""
-    index = plain_index(index)
+    return replace(x, as_array(value), index=plain_index(index))
+
+
+def as_array(value: Any) -> Any:
+    """Return nested lists, which may hold traced values, as one array."""
     if isinstance(value, (list, tuple)):
-        value = np.stack(value)
-    return replace(x, value, index=index)
+        return np.stack([as_array(each) for each in value]) if value else np.array([])
+    return value
 
 
 @implements(np.take)

@@ -1,0 +1,274 @@
+"""NumPy's ufuncs on traced arrays: their methods, ``out=`` and ``where=``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
+from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
+from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
+from adlab.trace import Tracer
+
+__all__ = ["apply_ufunc", "check_cast", "is_traced", "split_out", "store", "unsupported"]
+
+_DEFAULTS = {"order": "K", "subok": True, "casting": "same_kind"}
+_REDUCTIONS = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
+    np.logical_and: np.all, np.logical_or: np.any,
+}  # fmt: skip
+_CUMULATIVE = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+UFUNCS[np.divmod] = lambda a, b: (np.floor_divide(a, b), np.remainder(a, b))
+
+
+def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Do what ``ufunc`` or one of its methods does, with traced arguments."""
+    apply = UFUNCS.get(ufunc) or _of_scipy(ufunc)
+    if apply is None:
+        _check_types(ufunc, method, inputs)
+        raise unsupported(_name(ufunc, method))
+    if method == "__call__" and not kwargs:
+        return apply(*inputs)
+    if method == "at":
+        return _at(ufunc, apply, *inputs)
+    target = kwargs.pop("out", None)
+    target = target[0] if isinstance(target, tuple) and len(target) == 1 else target
+    if isinstance(target, np.ndarray):  # what is kept of the inputs must not change with it
+        inputs = tuple(np.array(x) if _overlap(x, target) else x for x in inputs)
+    result = _METHODS[method](ufunc, apply, target, *inputs, **kwargs)
+    return result if target is None else store(target, result)
+
+
+def _overlap(x: Any, target: Any) -> bool:
+    return x.__class__ is np.ndarray and np.may_share_memory(x, target)
+
+
+def _of_scipy(ufunc: Any) -> Any:
+    """Return the primitive of a ufunc of SciPy, whose declarations wait for their first use."""
+    if "scipy.special" not in sys.modules:
+        return None
+    importlib.import_module("adlab.primitives.special")
+    return UFUNCS.get(ufunc)
+
+
+def _name(ufunc: Any, method: str) -> str:
+    name = f"numpy.{ufunc.__name__}" if ufunc in vars(np).values() else ufunc.__name__
+    return name if method == "__call__" else f"{name}.{method}"
+
+
+def _check_types(ufunc: Any, method: str, inputs: tuple[Any, ...]) -> None:
+    """Raise NumPy's error for types that the ufunc does not know."""
+    if method == "__call__":
+        dtypes = [np.result_type(getattr(x, "dtype", x)) for x in inputs]
+        ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
+
+
+def unsupported(name: str) -> UnsupportedFunctionError:
+    """Return the error for a function without an adapter."""
+    return UnsupportedFunctionError(
+        explain(
+            f"{name} was called on a traced value",
+            why="adlab has no rule for it yet.",
+            instead="write it with functions that have one (see the reference), or declare it "
+            "with adlab.rules.",
+        )
+    )
+
+
+# Methods ----------------------------------------------------------------------------------------
+
+
+def _call(
+    ufunc: Any, apply: Any, target: Any, *inputs: Any, where: Any = True, dtype: Any = None,
+    **kwargs: Any,
+) -> Any:  # fmt: skip
+    if any(_DEFAULTS.get(name) != value for name, value in kwargs.items()):
+        raise unsupported(f"{_name(ufunc, '__call__')} with {', '.join(kwargs)}")
+    result = apply(*inputs)
+    if dtype is not None:
+        result = result.astype(dtype)
+    if where is not True:
+        result = np.where(where, result, 0.0 if target is None else target)
+    return result
+
+
+def _reduce(
+    ufunc: Any, apply: Any, target: Any, x: Any, axis: Any = 0, dtype: Any = None,
+    out: Any = None, keepdims: bool = False, **kwargs: Any,
+) -> Any:  # fmt: skip
+    whole = FUNCTIONS.get(_REDUCTIONS.get(ufunc))
+    if whole is not None:
+        kwargs |= {} if dtype is None else {"dtype": dtype}
+        return whole(x, axis=axis, keepdims=keepdims, **kwargs)
+    if kwargs or dtype is not None or isinstance(axis, tuple) and len(axis) != 1:
+        raise unsupported(f"{_name(ufunc, 'reduce')} over several axes or with options")
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    axis = axis[0] if isinstance(axis, tuple) else axis
+    *_, last = _running(apply, x, axis)
+    return np.expand_dims(last, axis) if keepdims else last
+
+
+def _accumulate(
+    ufunc: Any, apply: Any, target: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    x = x if dtype is None else x.astype(dtype)
+    whole = FUNCTIONS.get(_CUMULATIVE.get(ufunc))
+    if whole is not None:
+        return whole(x, axis=axis)
+    return np.stack(list(_running(apply, x, axis)), axis=axis)
+
+
+def _running(apply: Any, x: Any, axis: int) -> Iterator[Any]:
+    """Yield x₀, f(x₀, x₁), f(f(x₀, x₁), x₂), … along an axis."""
+    first, *rest = unpack(np.moveaxis(x, axis, 0))
+    yield first
+    for row in rest:
+        first = apply(first, row)
+        yield first
+
+
+def _reduceat(
+    ufunc: Any, apply: Any, target: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None,
+    out: Any = None,
+) -> Any:  # fmt: skip
+    rows = np.moveaxis(x, axis, 0)
+    starts = np.asarray(indices).tolist()
+    parts = [
+        _reduce(ufunc, apply, None, rows[a : b if a < b else a + 1], dtype=dtype)
+        for a, b in zip(starts, [*starts[1:], rows.shape[0]], strict=True)
+    ]
+    return np.stack(parts, axis=axis)
+
+
+def _outer(ufunc: Any, apply: Any, target: Any, a: Any, b: Any, **kwargs: Any) -> Any:
+    a = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
+    return _call(ufunc, apply, target, a, b, **kwargs)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__call__": _call,
+    "accumulate": _accumulate,
+    "outer": _outer,
+    "reduce": _reduce,
+    "reduceat": _reduceat,
+}
+
+
+def _at(ufunc: Any, apply: Any, target: Any, index: Any, *operand: Any) -> None:
+    """Apply in place at an index, as often as a position is repeated in it."""
+    if not isinstance(target, Tracer):
+        raise _into_plain(_name(ufunc, "at"))
+    index = plain_index(index)
+    if ufunc in (np.add, np.subtract):
+        change = operand[0] if ufunc is np.add else -as_array(operand[0])
+        target[...] = add_at(target, as_array(change), index=index)
+        return
+    places = np.arange(int(np.prod(target.shape))).reshape(target.shape)[index]
+    operands = [np.ravel(np.broadcast_to(as_array(each), places.shape)) for each in operand]
+    places = places.ravel()
+    for chosen in _rounds(places):
+        where = np.unravel_index(places[chosen], target.shape)
+        target[where] = apply(target[where], *[each[chosen] for each in operands])
+
+
+def _rounds(places: Any) -> Iterator[Any]:
+    """Yield the first occurrences of all places, the second ones, …"""
+    left = np.arange(places.size)
+    while left.size:
+        _, first = np.unique(places[left], return_index=True)
+        yield left[first]
+        left = np.delete(left, first)
+
+
+# Results stored in a given array ----------------------------------------------------------------
+
+
+def is_traced(x: Any) -> bool:
+    """Whether ``x`` is a tracer, or an array that stands for one, or a list that holds one."""
+    if isinstance(x, (list, tuple)):
+        return any(map(is_traced, x))
+    return isinstance(x, Tracer) and x.interpreter is not None
+
+
+def store(target: Any, result: Any) -> Any:
+    """Give ``target`` the result of an operation, as ``out=`` and ``+=`` do, and return it.
+
+    A plain array cannot take a traced result: it is filled with NaN, and the result returned.
+    """
+    if isinstance(target, tuple):
+        pairs = zip(target, result, strict=True)
+        return tuple(each if place is None else store(place, each) for place, each in pairs)
+    shape, dtype = np.shape(result), np.result_type(getattr(result, "dtype", result))
+    if shape != target.shape and np.broadcast_shapes(shape, target.shape) != target.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {target.shape} doesn't match the "
+            f"broadcast shape {np.broadcast_shapes(shape, target.shape)}"
+        )
+    check_cast(dtype, target.dtype)
+    if isinstance(target, Tracer) or not is_traced(result):
+        target[...] = result
+        return target
+    result = np.broadcast_to(result, target.shape) if shape != target.shape else result
+    target[...] = np.nan
+    return result
+
+
+def check_cast(given: Any, dtype: Any) -> None:
+    """Refuse to write what would lose a derivative: into integers, or complex into real."""
+    if given == dtype or np.can_cast(given, dtype, "same_kind"):
+        return
+    discrete = np.dtype(dtype).kind in "iub"
+    raise InPlaceError(
+        explain(
+            f"a traced value of dtype {given} was written into an array of dtype {dtype}",
+            why="integers cannot carry a derivative."
+            if discrete
+            else "the imaginary part would be lost.",
+            instead=f"give the array the dtype {'float' if discrete else given}.",
+        )
+    )
+
+
+def _into_plain(name: str) -> InPlaceError:
+    return InPlaceError(
+        explain(
+            f"{name} was to write a traced value into a plain array",
+            why="a plain array cannot carry a derivative.",
+            instead="create the array with adlab.numpy, for instance adlab.numpy.zeros(n).",
+        )
+    )
+
+
+#: The position of ``out`` among the arguments of functions that are written in C.
+_OUT = {np.dot: 2, np.concatenate: 2}
+
+
+def _out_position(function: Any) -> int:
+    """Return the position of ``out`` among the arguments of a function, one too far if none."""
+    if function not in _OUT:
+        _OUT[function] = 64
+        with contextlib.suppress(ValueError):  # no signature is known
+            parameters = inspect.signature(function).parameters.values()
+            positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+            variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+            if "out" in positional and not variadic:
+                _OUT[function] = positional.index("out")
+    return _OUT[function]
+
+
+def split_out(function: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """Return ``(out, args, kwargs)`` of a call, without ``out`` among the latter."""
+    if "out" in kwargs:
+        kwargs = dict(kwargs)
+        return kwargs.pop("out"), args, kwargs
+    if len(args) > 2 and len(args) > (place := _out_position(function)):
+        return args[place], (*args[:place], None, *args[place + 1 :]), kwargs
+    return None, args, kwargs
