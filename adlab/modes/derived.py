@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adlab.errors import MissingRuleError, explain
+from adlab.primitives.residuals import freeze
 from adlab.primitives.spaces import REAL_SCALARS
 from adlab.rules.rule import shape_of
 from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
@@ -72,6 +73,8 @@ class Writer:
         self.every = "args" if self.variadic else f"({', '.join(self.values)},)"
         if self.variadic:
             self.values[-1] = f"args[{count - 1}:]"
+        #: The sources of what is kept until later, behind a node's number, plan and parents.
+        self.kept: list[str] = []
         self.names: dict[str, Any] = {
             "REAL_SCALARS": REAL_SCALARS,
             "Tracer": Tracer,
@@ -91,6 +94,33 @@ class Writer:
         name = f"f{len(self.names)}"
         self.names[name] = thing
         return name
+
+    def keep(self, source: str) -> str:
+        """Keep a value in the node, and return its source where the node is read."""
+        if source not in self.kept:
+            self.kept.append(source)
+        return f"node[{2 + len(self.positions) + self.kept.index(source)}]"
+
+    def node(self) -> str:
+        """Return the source of the node: its number, plan and parents, and what is kept."""
+        parents = [f"p{i}" for i in self.positions]
+        return ", ".join(["next(tape.serial)", "plan", *parents, *self.kept])
+
+    def frozen(self) -> list[str]:
+        """Return the sources of the arguments such that nobody can change them later.
+
+        Plain data that others hold is frozen; the values of own tracers nobody else holds.
+        """
+        self.names |= {"freeze": freeze, "freeze_rest": _freeze_rest}
+        sources = [
+            value if i in self.positions else f"{value} if {value}.__class__ is float "
+            f"else freeze({value}, tape)"
+            for i, value in enumerate(self.values)
+        ]
+        if self.variadic:
+            start, traced = len(self.values) - 1, self.name(tuple(self.positions))
+            sources[-1] = f"freeze_rest({self.values[-1]}, {start}, {traced}, tape)"
+        return sources
 
     def lower(self) -> list[str]:
         """Return the lines that take the arguments and their tracers apart."""
@@ -119,6 +149,11 @@ class Writer:
         exec(compile(source, filename, "exec"), self.names)
         function: Callable[..., Any] = self.names[name]
         return function
+
+
+def _freeze_rest(args: list[Any], start: int, traced: tuple[int, ...], tape: Any) -> Any:
+    """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
+    return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
 
 
 def rule_for(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any:

@@ -209,17 +209,8 @@ class _Recorder(Writer):
         self.names |= _NAMES
         self.plan = Plan(len(self.positions), _nothing, _nothing)
         self.names["plan"] = self.plan
-        self.kept: list[str] = []
         self.watch: list[str] = []
-        # Plain data that others hold is frozen.
-        self.frozen = [
-            value if i in self.positions else f"{value} if {value}.__class__ is float "
-            f"else freeze({value}, tape)"
-            for i, value in enumerate(self.values)
-        ]
-        if self.variadic:
-            name = self.name(tuple(self.positions))
-            self.frozen[-1] = f"frozen({self.values[-1]}, {len(self.values) - 1}, {name}, tape)"
+        self.safe = self.frozen()
 
     def record(self) -> Callable[..., Any]:
         """Return ``record(tape, args, params)``, the primitive's meaning in this mode."""
@@ -229,24 +220,16 @@ class _Recorder(Writer):
         if isinstance(calculus, Constant):
             return self.define(head, [*body, "tape.touched = True", "return ans"])
         self.plan.pull, self.plan.careful = _PULLS[type(calculus)](self, calculus)
-        parents = [f"p{i}" for i in self.positions]
-        node = ", ".join(["next(tape.serial)", "plan", *parents, *self.kept])
-        body += [*self.watch, f"node = {node}"]
+        body += [*self.watch, f"node = {self.node()}"]
         if self.primitive.multiple:
             return self.define(head, [*body, "return tape.outputs(node, ans)"])
         return self.define(
             head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"]
         )
 
-    def keep(self, *sources: str) -> list[str]:
-        """Keep values, and return their sources in the pullback."""
-        self.kept += [source for source in sources if source not in self.kept]
-        start = 2 + len(self.positions)
-        return [f"node[{start + self.kept.index(source)}]" for source in sources]
-
     def applied(self, rule: Rule, *leading: str) -> str:
         """Return the source of a formula applied to the cotangent and what it keeps."""
-        kept = self.keep(*rule.sources(self.values, self.every, self.frozen))
+        kept = map(self.keep, rule.sources(self.values, self.every, self.safe))
         return f"{self.name(rule.formula)}({', '.join([*leading, *kept])})"
 
     def pull(self, lines: list[str]) -> Pull:
@@ -264,7 +247,7 @@ def _elementwise(writer: _Recorder, calculus: Elementwise) -> tuple[Pull, Pull]:
         lines.append(f"c{i} = {product}")
         careful.append(f"c{i} = where(ct == 0, 0.0, {product})")
         if len(writer.primitive.args) > 1:
-            (target,) = writer.keep(_mismatch(writer, i))
+            target = writer.keep(_mismatch(writer, i))
             fitted = f"if {target} is not None: c{i} = fit(c{i}, {target})"
             lines.append(fitted)
             careful.append(fitted)
@@ -304,13 +287,15 @@ def _linear(writer: _Recorder, calculus: Linear) -> tuple[Pull, Pull]:
 
 def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
     """Return ``into(total, ct, node)``."""
-    (target,) = writer.keep(f"space({writer.value(0)})")
+    target = writer.keep(f"space({writer.value(0)})")
     add = writer.applied(rule, "total", "ct")
     lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", add, "return total"]
     return writer.define("into(total, ct, node)", lines)
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> tuple[Pull, Pull]:
+    if calculus.joint is not None:
+        return _joint(writer, calculus.joint)
     return _by_rules(writer, calculus.transposes)
 
 
@@ -327,7 +312,7 @@ def _by_rules(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple[Pull, 
     lines = _all_outputs(writer)
     for i in writer.positions:
         formula = writer.applied(rule_for(writer.primitive, rules, i), "ct")
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit({formula}, {target})")
     pull = writer.pull(lines)
     return pull, pull
@@ -338,7 +323,7 @@ def _joint(writer: _Recorder, rule: Rule) -> tuple[Pull, Pull]:
     lines = _all_outputs(writer)
     lines.append(f"cts = {writer.applied(rule, 'ct')}")
     for i in writer.positions:
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit(cts[{i}], {target})")
     pull = writer.pull(lines)
     return pull, pull
@@ -350,7 +335,7 @@ def _by_pushforwards(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple
     out, ct = ("{}", "ct") if writer.primitive.multiple else ("({},)", "(ct,)")
     for i in writer.positions:
         pushed = out.format(writer.applied(rule_for(writer.primitive, rules, i), "x_dot"))
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"(c{i},) = transposed(lambda x_dot: {pushed}, ({target},), {ct})")
     pull = writer.pull(lines)
     return pull, pull
@@ -360,7 +345,7 @@ def _all_outputs(writer: _Recorder) -> list[str]:
     """Return the line that gives every output a cotangent, where there are several."""
     if not writer.primitive.multiple:
         return []
-    (outs,) = writer.keep("tuple(map(space, ans))")
+    outs = writer.keep("tuple(map(space, ans))")
     return [f"ct = filled(ct, {outs})"]
 
 
@@ -381,11 +366,6 @@ def _filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
     return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
 
 
-def _frozen(args: list[Any], start: int, traced: tuple[int, ...], tape: VJP) -> tuple[Any, ...]:
-    """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
-    return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
-
-
 def _watch(tape: VJP, args: tuple[Any, ...]) -> None:
     """Note on the tape when a selection discards values that are not finite."""
     if not all(np.all(np.isfinite(x)) for x in args[1:]):
@@ -395,8 +375,6 @@ def _watch(tape: VJP, args: tuple[Any, ...]) -> None:
 _NAMES = {
     "filled": _filled,
     "fit": fit,
-    "freeze": freeze,
-    "frozen": _frozen,
     "mismatch": mismatch,
     "np": np,
     "space": space,

@@ -11,7 +11,7 @@ from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.indexing import scatter
 from adlab.primitives.spaces import mT
-from adlab.rules import general, multilinear
+from adlab.rules import multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -127,7 +127,7 @@ def _on_diagonal(x: Any, mine: str, distinct: str, shape: tuple[int, ...]) -> An
     return scatter(x, shape=shape, index=index)
 
 
-einsum_ = general(_einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum")
+einsum_ = multilinear(_einsum_impl, joint=_einsum_joint, args="*xs", name="einsum")
 
 
 @implements(np.einsum)

@@ -40,9 +40,13 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Multilinear:
-    """Linear in each argument that has a transpose while the others are held fixed."""
+    """Linear in each argument that has a transpose while the others are held fixed.
+
+    ``joint`` is one rule for all arguments of a variadic primitive.
+    """
 
     transposes: tuple[Rule | None, ...]
+    joint: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
