@@ -136,6 +136,7 @@ CONSTANT = {
                 "signbit",
                 "logical_not",
                 "nonzero",
+                "stop_gradient",
             ]
         )
     },

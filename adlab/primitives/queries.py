@@ -13,6 +13,9 @@ from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round", axes=OPAQUE)
+stopped = constant(
+    lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
+)
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
 searchsorted = constant(
     lambda a, v, *, side: np.searchsorted(a, v, side), args="a v", name="searchsorted", axes=OPAQUE
@@ -163,4 +166,4 @@ def clip(
     return a
 
 
-__all__ = ["clip", "shape", "size"]
+__all__ = ["clip", "shape", "size", "stopped"]
