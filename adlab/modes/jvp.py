@@ -67,14 +67,14 @@ class Pusher(Writer):
         """Return the source of an argument where the tangents meet it."""
         return self.hold(self.safe[position])
 
-    def taken(self, rule: Rule) -> list[str]:
-        """Return the sources of what a formula takes."""
-        return rule.sources(self.values, self.every, self.safe)
+    def evaluated(self, source: str) -> str:
+        """Return the source of what is computed of the primals alone."""
+        return self.hold(source)
 
     def applied(self, rule: Rule, leading: str) -> str:
         """Return the source of a formula applied to a tangent or cotangent."""
-        given = [leading, *map(self.hold, self.taken(rule))]
-        return f"{self.name(rule.formula)}({', '.join(given)})"
+        taken = rule.sources(self.values, self.every, self.safe)
+        return f"{self.name(rule.formula)}({', '.join([leading, *map(self.hold, taken)])})"
 
     def total(self, terms: list[str]) -> str:
         """Return the line that sums the contributions of the arguments."""
@@ -121,8 +121,8 @@ def _elementwise(writer: Pusher, calculus: Elementwise) -> list[str]:
 def _term(writer: Pusher, partial: Rule | float, tangent: str) -> str:
     """Return the source of ∂·ẋ."""
     if isinstance(partial, Rule):
-        given = ", ".join(writer.taken(partial))
-        return f"{writer.hold(f'{writer.name(partial.formula)}({given})')} * {tangent}"
+        taken = ", ".join(partial.sources(writer.values, writer.every))
+        return f"{writer.evaluated(f'{writer.name(partial.formula)}({taken})')} * {tangent}"
     return tangent if partial == 1 else f"{partial!r} * {tangent}"
 
 
