@@ -286,14 +286,6 @@ def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
     return np.take_along_axis(a, _argsort(a, axis), axis)
 
 
-@implements(np.take_along_axis)
-def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    axis = negative_axis(axis, len(arr.shape)) + len(arr.shape)
-    index = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
-    index[axis] = indices
-    return arr[tuple(index)]
-
-
 @implements(np.cumsum)
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     if axis is None:
