@@ -157,6 +157,7 @@ CONSTANT = {
                 "signbit",
                 "logical_not",
                 "nonzero",
+                "stop_gradient",
             ]
         )
     },

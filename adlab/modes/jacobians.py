@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import DtypeError, explain
-from adlab.modes.derivatives import _select, grad, jvp, stop_gradient, vjp
+from adlab.modes.arguments import selected
+from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
+from adlab.modes.outputs import warn_if_independent
+from adlab.modes.pullback import vjp
+from adlab.modes.pushforward import pushed
 from adlab.modes.sparsestack import unit_tangents
 from adlab.modes.transformed import Transformed
 from adlab.modes.vmap import Batch
@@ -32,22 +36,38 @@ _log = logging.getLogger(__name__)
 
 
 def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
-    """Return a function for the Jacobian by forward mode: all unit tangents as one batch.
+    """Return a function for the Jacobian by forward mode, all unit tangents as one batch.
 
     Parameters
     ----------
     f : callable
+        Returns a pytree of arrays.
     argnums : int, str or tuple of them
-        The arguments to differentiate, by position or name.
+        The arguments to differentiate, by position or by name; a name may be keyword-only.
     chunk_size : int, optional
-        Push at most this many tangents at a time: intermediate results then take ``chunk_size``
-        times the memory of the function's, beside the Jacobian.
+        Push at most this many tangents at a time.  Intermediate results then take at most
+        ``chunk_size`` times the memory of the function's, beside the Jacobian itself.
 
     Returns
     -------
     callable
-        The structure of its result is that of the output outside and of the argument inside; the
-        shapes are ``out.shape + in.shape``.
+        With the arguments of ``f``.  Its result has the structure of the output outside and of the
+        argument inside; the shapes are ``out.shape + in.shape``.
+
+    Raises
+    ------
+    DtypeError
+        If a leaf of the argument is not of floats.
+
+    Warns
+    -----
+    IndependentOutputWarning
+        If the argument reaches no operation; the Jacobian is exactly zero then.
+
+    Notes
+    -----
+    Column ``j`` is the pushforward of the unit vector ``e_j``.  Complex arguments are taken as
+    holomorphic variables.  From 256 elements on, the tangents are kept sparse as long as they are.
 
     Examples
     --------
@@ -60,37 +80,50 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
 
 
 def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
-    """Return a function for the Jacobian by reverse mode: all unit cotangents as one batch.
+    """Return a function for the Jacobian by reverse mode, all unit cotangents as one batch.
 
-    See `jacfwd` for the parameters and the structure.
+    The function itself runs once.  Parameters, structure, errors and the warning are those of
+    `jacfwd`.
+
+    Notes
+    -----
+    Row ``i`` is the pullback of the unit vector ``e_i``.
 
     Examples
     --------
     >>> import numpy as np, adlab
-    >>> adlab.jacrev(lambda x: x**2)(np.array([1.0, 2.0]))
-    array([[2., 0.],
-           [0., 4.]])
+    >>> adlab.jacrev(lambda x: {"sum": np.sum(x), "x0": x[0]})(np.array([1.0, 2.0]))
+    {'sum': array([1., 1.]), 'x0': array([1., 0.])}
     """
     return Transformed(_jacrev, f, argnums=argnums, chunk_size=chunk_size)
 
 
 def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
-    """Return a function for the Jacobian, forward where there are no more inputs than outputs.
+    """Return a function for the Jacobian by the mode that needs fewer passes.
 
-    See `jacfwd` for the parameters and the structure.  The logger ``adlab.modes.jacobians`` says
-    at level INFO which direction was chosen.
+    Forward where there are no more inputs than outputs; ``f`` runs once more to count them, and
+    the logger ``adlab.modes.jacobians`` says at level INFO which mode was chosen.  Parameters,
+    structure, errors and the warning are those of `jacfwd`.
 
     Examples
     --------
     >>> import numpy as np, adlab
-    >>> adlab.jacobian(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
-    array([2., 4.])
+    >>> adlab.jacobian(lambda x: np.stack([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 0.]])
     """
     return Transformed(_jacobian, f, argnums=argnums, chunk_size=chunk_size)
 
 
 def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
-    """Return a function for the Hessian of a scalar function, forward over reverse.
+    """Return a function for the Hessian of a real scalar function.
+
+    Parameters are those of `jacfwd`, errors those of `grad` too.  The structure is that of the
+    argument, outside and inside; the shapes are ``in.shape + in.shape``.
+
+    Notes
+    -----
+    Forward over reverse: column ``j`` is ``d/dt ∇f(x + t e_j)`` at ``t = 0``.
 
     Examples
     --------
@@ -103,20 +136,20 @@ def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfo
 
 
 def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
-    chosen, call = _select(f, args, kwargs, argnums)
+    chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
-    primal = structure.unflatten(leaves)
-    out_structure: Any = None
+    runs: list[Any] = []
 
     def push(*units: Any) -> list[Any]:
-        nonlocal out_structure
-        dots = jvp(call, (primal,), (structure.unflatten(list(units)),))[1]
-        columns, out_structure = flatten(dots)
-        return columns
+        run = pushed(call, (chosen,), (structure.unflatten(list(units)),))
+        runs.append(run)
+        return flatten(run.out_dot)[0]
 
     sparse = _count(leaves) >= SPARSE and not any(isinstance(leaf, Tracer) for leaf in leaves)
     columns = _over_units(push, leaves, chunk_size, sparse)
+    outs, out_structure = flatten(runs[0].out)
+    warn_if_independent(any(run.reached for run in runs), [*leaves, *outs])
     rows = [
         structure.unflatten(_split(np.moveaxis(column, 0, -1), leaves, -1)) for column in columns
     ]
@@ -124,11 +157,12 @@ def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
 
 
 def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
-    chosen, call = _select(f, args, kwargs, argnums)
+    chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
-    out, pullback = vjp(call, structure.unflatten(leaves))
+    out, pullback = vjp(call, chosen)
     outs, out_structure = flatten(out)
+    warn_if_independent(pullback.reached, [*leaves, *outs])
 
     def pull(*units: Any) -> list[Any]:
         return flatten(pullback(out_structure.unflatten(list(units)))[0])[0]
@@ -139,9 +173,9 @@ def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
 
 
 def _jacobian(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
-    chosen, call = _select(f, args, kwargs, argnums)
+    chosen, call = selected(f, args, kwargs, argnums)
     inputs = _count(flatten(chosen)[0])
-    outputs = _count(flatten(stop_gradient(call(chosen)))[0])
+    outputs = _count(flatten(call(chosen))[0])
     forward = inputs <= outputs
     direction = "forward" if forward else "reverse"
     _log.info("jacobian of %r: %d inputs, %d outputs: %s mode", f, inputs, outputs, direction)

@@ -18,6 +18,9 @@ argpartition = constant(
     name="argpartition",
     axes=LEADING,
 )
+stopped = constant(
+    lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
+)
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
 
 
@@ -183,4 +186,4 @@ def clip(
     return a
 
 
-__all__ = ["clip", "shape", "size"]
+__all__ = ["clip", "shape", "size", "stopped"]

@@ -34,7 +34,7 @@ reshape = linear(
 
 
 def _permuted(x: Any, *, axes: tuple[int, ...]) -> Any:
-    if x.ndim == len(axes):
+    if x.__class__ is np.ndarray and x.ndim == len(axes):
         return x.transpose(axes)
     return np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
 
