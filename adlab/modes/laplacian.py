@@ -48,7 +48,7 @@ def laplacian(f: Callable[..., Any]) -> Transformed:
     Examples
     --------
     >>> import numpy as np, adlab
-    >>> adlab.laplacian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    >>> float(adlab.laplacian(lambda x: np.sum(x**3))(np.array([1.0, 2.0])))
     18.0
     """
     return Transformed(_laplacian, f)

@@ -8,7 +8,7 @@ from typing import Any
 from adlab.modes.leaves import checked, is_differentiable, like_input, zero_for
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.vjp import VJP, Plan, backward
-from adlab.primitives.handle import concrete
+from adlab.primitives.handle import example
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.trace import flatten
 
@@ -107,7 +107,7 @@ class Pullback:
 
 def _space(out: Any) -> Space | None:
     """Return the space of the cotangents of an output; None if it has none."""
-    return space(concrete(out)) if is_differentiable(out, "an output of vjp") else None
+    return space(example(out)) if is_differentiable(out, "an output of vjp") else None
 
 
 def _joined(tape: VJP, nodes: list[Any]) -> Any:

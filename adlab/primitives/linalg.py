@@ -13,7 +13,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.spaces import mT
-from adlab.rules import general
+from adlab.rules import constant, general
 from adlab.rules.rule import shape_of
 
 __all__ = ["cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"]
@@ -66,7 +66,9 @@ def _cofactors(a: Any) -> Any:
 
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
-    if np.all(np.not_equal(ans, 0)):
+    from adlab.primitives.handle import concrete
+
+    if np.all(concrete(ans) != 0):  # of a batch, all of them
         return (ct * ans)[..., None, None] * mT(np.linalg.inv(a))
     return ct[..., None, None] * _cofactors(a)
 
@@ -231,14 +233,17 @@ def _svd(
     return type(np.linalg.svd(np.eye(1)))(u, s, vt)
 
 
+complement = constant(
+    lambda u: np.linalg.svd(u, full_matrices=True)[0][..., u.shape[-1] :],
+    args="u",
+    name="complement",
+    axes="(m,k)->(m,l)",
+)
+
+
 def _completed(u: Any, n: int) -> Any:
     """Complete orthonormal columns by constants: their derivative is not determined."""
-    if u.shape[-1] == n:
-        return u
-    from adlab.primitives.array import concrete
-
-    rest = np.linalg.svd(concrete(u), full_matrices=True)[0][..., u.shape[-1] :]
-    return np.concatenate([u, rest], axis=-1)
+    return u if u.shape[-1] == n else np.concatenate([u, complement(u)], axis=-1)
 
 
 @implements(np.linalg.svdvals)

@@ -261,9 +261,10 @@ def _position(function: Any) -> Any:
     primitive = POSITIONS[function]
 
     def position(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-        if axis is not None:
-            axis = negative_axis(axis, len(a.shape))
-        return primitive(a, axis=axis, keepdims=keepdims)
+        if axis is None:
+            whole = primitive(np.ravel(a), axis=-1, keepdims=False)
+            return np.reshape(whole, (1,) * len(a.shape)) if keepdims else whole
+        return primitive(a, axis=negative_axis(axis, len(a.shape)), keepdims=keepdims)
 
     return position
 
@@ -284,14 +285,6 @@ def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
     if axis is None:
         a, axis = np.ravel(a), -1
     return np.take_along_axis(a, _argsort(a, axis), axis)
-
-
-@implements(np.take_along_axis)
-def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    axis = negative_axis(axis, len(arr.shape)) + len(arr.shape)
-    index = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
-    index[axis] = indices
-    return arr[tuple(index)]
 
 
 @implements(np.cumsum)

@@ -143,6 +143,7 @@ weighted_logsumexp = general(
     ),
     args="x b",
     name="weighted_logsumexp",
+    axes=LEADING,
 )
 
 

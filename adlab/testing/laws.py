@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.derivatives import jvp, vjp
+from adlab.modes.vmap import vmap
 from adlab.rules import (
     Constant,
     Elementwise,
@@ -139,11 +140,7 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
     fact = primitive.facts["axes"]
     if fact is OPAQUE or not args:
         return
-    rng = np.random.default_rng(5)
-    rows = [
-        [a * (1 + 0.01 * rng.random()) if np.asarray(a).dtype.kind in "fc" else a for a in args]
-        for _ in range(3)
-    ]
+    rows = _examples(args)
     stacked = [np.stack([np.asarray(row[i]) for row in rows]) for i in range(len(args))]
     batched_params = params
     if isinstance(fact, (Broadcast, Core)):
@@ -171,6 +168,49 @@ def _aligned(fact: Any, stacked: Args, args: Args) -> Args:
     return [
         s.reshape(s.shape[:1] + (1,) * (rank - s.ndim + 1 + core) + s.shape[1:])
         for s, core in zip(stacked, cores, strict=True)
+    ]
+
+
+def batching(primitive: Primitive, args: Args, params: Params) -> None:
+    """5: batched equals stacked, which commutes with the pushforward and the pullback."""
+    rows = _examples(args)
+    places = [i for i, arg in enumerate(args) if np.asarray(arg).dtype.kind in "fc"]
+    if not places:
+        return
+    stacked = [np.stack([row[i] for row in rows]) for i in places]
+    apart = [_results(primitive, row, params) for row in rows]
+
+    def call(*xs: Any) -> Any:
+        full = dict(enumerate(args)) | dict(zip(places, xs, strict=True))
+        return _results(primitive, list(full.values()), params)
+
+    for k, whole in enumerate(vmap(call)(*stacked)):
+        _close(whole, np.stack([out[k] for out in apart]), 1e-9, "batching")
+    f, xs = _function(primitive, args, params)
+    if not xs:
+        return
+    batch = [np.stack([row[i] for row in rows]) for i in _active(primitive, args)]
+    dots = [np.cos(np.arange(x.size)).reshape(x.shape) for x in batch]
+    pushed = jvp(vmap(f), tuple(batch), tuple(dots))[1]
+    _close(vmap(lambda x, t: jvp(f, x, t)[1])(tuple(batch), tuple(dots)), pushed, 1e-8, "batching")
+    cts = np.sin(np.arange(pushed.size)).reshape(pushed.shape)
+    pulled = vjp(vmap(f), *batch)[1](cts)
+    within = vmap(lambda ct, *x: vjp(f, *x)[1](ct))(cts, *batch)
+    for one, other in zip(pulled, within, strict=True):
+        _close(one, other, 1e-8, "batching")
+
+
+def _results(primitive: Primitive, args: Args, params: Params) -> tuple[Any, ...]:
+    out = primitive(*args, **params)
+    return out if primitive.multiple else (out,)
+
+
+def _examples(args: Args) -> list[Args]:
+    """Return three versions of the arguments, whose floats differ a little."""
+    rng = np.random.default_rng(5)
+    return [
+        [a * (1 + 0.01 * rng.random()) if np.asarray(a).dtype.kind in "fc" else a for a in args]
+        for _ in range(3)
     ]
 
 
@@ -212,7 +252,7 @@ def purity(primitive: Primitive, args: Args, params: Params) -> None:
 
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
-    for law in (value, pushforward, adjoint, linearity, axes, second_order, purity)
+    for law in (value, pushforward, adjoint, linearity, axes, batching, second_order, purity)
 }
 
 
