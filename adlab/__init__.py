@@ -21,6 +21,8 @@ from adlab.modes.derivatives import (
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
+from adlab.modes.linearize import linearize
+from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
@@ -37,6 +39,8 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear_transpose",
+    "linearize",
     "pmax",
     "pmean",
     "pmin",

@@ -19,7 +19,6 @@ from adlab.modes.jvp import Pusher, tangent_lines
 from adlab.modes.leaves import checked, checked_zero, is_differentiable, zero_for
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered, split_aux
-from adlab.modes.pullback import vjp
 from adlab.modes.pushforward import in_dtype
 from adlab.modes.replay import SLOT, Replay, Step
 from adlab.primitives.residuals import Locks, freeze
@@ -194,10 +193,6 @@ class Pushforward(LinearMap):
                 for zero, dtype in zip(self._zeros, self._dtypes, strict=True)
             ]
         )
-
-    def transposed(self) -> Callable[..., Any]:
-        """Return the transpose, from cotangents of the output to a tuple."""
-        return vjp(self, *self.domain.zeros())[1]  # type: ignore[no-any-return]
 
 
 def _like(leaf: Any) -> Any:

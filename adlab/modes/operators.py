@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.leaves import is_differentiable, zero_for
+from adlab.modes.pullback import vjp
 from adlab.modes.ravel import ravel
 from adlab.modes.vmap import vmap
 from adlab.primitives.spaces import space, zeros
@@ -70,9 +71,10 @@ class LinearMap(ABC):
     def __call__(self, *args: Any) -> Any:
         """Return the value at ``args``."""
 
-    @abstractmethod
     def transposed(self) -> Callable[[Any], Any]:
         """Return the transpose, from a cotangent of the result to a tuple."""
+        pullback: Callable[[Any], Any] = vjp(self, *self.domain.zeros())[1]
+        return pullback
 
     def operator(self) -> Any:
         """Return the map on flat vectors, for the iterative solvers of SciPy.
