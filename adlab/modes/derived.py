@@ -23,13 +23,14 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from adlab.errors import MissingRuleError, explain
+from adlab.errors import MissingRuleError, UnregisteredContainerError, explain
 from adlab.primitives.residuals import freeze
 from adlab.primitives.spaces import REAL_SCALARS
+from adlab.rules import Composite
 from adlab.rules.rule import shape_of
 from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
 
-__all__ = ["Deriving", "Writer", "rule_for"]
+__all__ = ["Deriving", "Writer", "freeze_rest", "require_seen", "rule_for", "run_body", "traced_places"]
 
 
 class Deriving(Interpreter):
@@ -43,6 +44,11 @@ class Deriving(Interpreter):
         """Return ``apply(interpreter, args, params)``; bit i of ``mine``: args[i] is traced."""
         raise NotImplementedError
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the same for a composite primitive: here, its body runs in this mode."""
+        return run_body
+
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
     ) -> Any:
@@ -51,9 +57,33 @@ class Deriving(Interpreter):
         try:
             apply = primitive.derived[kind][mine]
         except KeyError:
-            apply = self.derive(primitive, mine)
+            composite = isinstance(primitive.facts["calculus"], Composite)
+            apply = (self.through if composite else self.derive)(primitive, mine)
             primitive.derived.setdefault(kind, {})[mine] = apply
         return apply(self, args, params)
+
+
+def run_body(interpreter: Interpreter, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Apply a composite primitive by running its body on the tracers."""
+    return params["body"](*args)
+
+
+def require_seen(interpreter: Interpreter, outs: tuple[Any, ...]) -> None:
+    """Raise if the body of a composite primitive used a tracer it was not given.
+
+    Its results would then be traced at this level or above, though its arguments no longer were.
+    """
+    for out in outs:
+        if isinstance(out, Tracer) and out.interpreter.level >= interpreter.level:
+            raise UnregisteredContainerError(
+                explain(
+                    "a checkpointed function used a traced value that was hidden from checkpoint",
+                    why="the value is neither among the arguments nor in a closure, a method's "
+                    "object or a pytree among them, so its derivative would be lost.",
+                    instead="pass it as an argument, or register the type that holds it with "
+                    "adlab.register_pytree.",
+                )
+            )
 
 
 class Writer:
@@ -65,7 +95,7 @@ class Writer:
 
     def __init__(self, primitive: Primitive, mine: int) -> None:
         self.primitive = primitive
-        self.positions = [i for i in range(mine.bit_length()) if mine >> i & 1]
+        self.positions = traced_places(mine)
         self.variadic = primitive.args[-1].startswith("*")
         count = len(primitive.args)
         #: The source of each argument's value, and of the sequence of all of them.
@@ -111,7 +141,7 @@ class Writer:
 
         Plain data that others hold is frozen; the values of own tracers nobody else holds.
         """
-        self.names |= {"freeze": freeze, "freeze_rest": _freeze_rest}
+        self.names |= {"freeze": freeze, "freeze_rest": freeze_rest}
         sources = [
             value if i in self.positions else f"{value} if {value}.__class__ is float "
             f"else freeze({value}, tape)"
@@ -151,7 +181,12 @@ class Writer:
         return function
 
 
-def _freeze_rest(args: list[Any], start: int, traced: tuple[int, ...], tape: Any) -> Any:
+def traced_places(mine: int) -> list[int]:
+    """Return the positions of the interpreter's own tracers among the arguments."""
+    return [i for i in range(mine.bit_length()) if mine >> i & 1]
+
+
+def freeze_rest(args: list[Any], start: int, traced: tuple[int, ...], tape: Any) -> Any:
     """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
     return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
 

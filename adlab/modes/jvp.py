@@ -6,18 +6,18 @@ tangents, the map itself, the product rule, its pushforward, or its pullback tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.derived import Deriving, Writer, rule_for
+from adlab.modes.derived import Deriving, Writer, require_seen, rule_for, traced_places
 from adlab.modes.vjp import transposed
 from adlab.primitives.spaces import expand, fit, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
 from adlab.trace import Primitive, tracer_classes
 
-__all__ = ["JVP", "Pusher", "tangent_lines"]
+__all__ = ["JVP", "PushedBody", "Pusher", "tangent_lines"]
 
 
 class JVP(Deriving):
@@ -41,6 +41,21 @@ class JVP(Deriving):
             head, [*body, "return tracer_classes[ans.__class__](ans, forward, dot)"]
         )
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that applies a composite primitive to its body's pushforward."""
+        positions = traced_places(mine)
+
+        def push(forward: JVP, args: Any, params: Any) -> tuple[Any, ...]:
+            body = PushedBody(params["body"], positions, len(args))
+            dots = [args[i].payload for i in positions]
+            both = primitive(*forward.lower(args), *dots, body=body)
+            require_seen(forward, both)
+            half = len(both) // 2
+            return forward.outputs(both[:half], both[half:])
+
+        return push
+
     def outputs(self, outs: tuple[Any, ...], dots: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output its tangent."""
         return tuple(
@@ -49,6 +64,22 @@ class JVP(Deriving):
             else out
             for out, dot in zip(outs, dots, strict=True)
         )
+
+
+class PushedBody:
+    """The pushforward of a body: from arguments and tangents to results and their tangents."""
+
+    def __init__(self, body: Callable[..., Any], positions: Sequence[int], count: int) -> None:
+        self.body, self.positions, self.count = body, positions, count
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        primals = list(args[: self.count])
+        with JVP() as forward:
+            for i, dot in zip(self.positions, args[self.count :], strict=True):
+                primals[i] = forward.lift(primals[i], dot)
+            outs = self.body(*primals)
+            dots = [x.payload if forward.owns(x) else zeros(space(x)) for x in outs]
+            return (*forward.lower(outs), *dots)
 
 
 class Pusher(Writer):

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.derived import Deriving
-from adlab.modes.jvp import Pusher, tangent_lines
+from adlab.modes.derived import Deriving, freeze_rest, require_seen, traced_places
+from adlab.modes.jvp import PushedBody, Pusher, tangent_lines
 from adlab.modes.leaves import checked, checked_zero, is_differentiable, zero_for
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered, split_aux
@@ -109,6 +109,27 @@ class Linearize(Deriving):
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return the function that evaluates the primitive and holds what tangents will meet."""
         return _Holder(primitive, mine).record()
+
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that keeps the arguments of a composite primitive alone."""
+        positions = tuple(traced_places(mine))
+
+        def push(node: Any, *dots: Any) -> Any:
+            args, body = node[2 + len(positions) :]
+            both = primitive(*args, *dots, body=PushedBody(body, positions, len(args)))
+            return both[len(both) // 2 :]
+
+        plan = Step(len(positions), push)
+
+        def record(tape: Linearize, args: Any, params: Any) -> tuple[Any, ...]:
+            parents = [args[i].payload for i in positions]
+            kept = freeze_rest(tape.lower(args), 0, positions, tape)
+            outs = primitive(*kept, **params)
+            require_seen(tape, outs)
+            return tape.outputs((next(tape.serial), plan, *parents, kept, params["body"]), outs)
+
+        return record
 
     def outputs(self, node: Any, outs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output a node that takes its tangent out of those of ``node``."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from adlab.modes.leaves import checked, is_differentiable, like_input, zero_for
 from adlab.modes.outputs import lowered, split_aux
-from adlab.modes.vjp import VJP, Plan, backward
+from adlab.modes.vjp import VJP, backward, joined
 from adlab.primitives.handle import example
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.trace import flatten
@@ -84,7 +84,7 @@ class Pullback:
         outs, self._out_structure = flatten(out)
         self._spaces = [_space(each) for each in outs]
         self._places = [i for i, each in enumerate(outs) if tape.owns(each)]
-        self._root = _joined(tape, [outs[i].payload for i in self._places])
+        self._root = joined(tape, [outs[i].payload for i in self._places])
         self.reached = tape.touched or self._root is not None
 
     def __call__(self, out_bar: Any) -> tuple[Any, ...]:
@@ -108,22 +108,6 @@ class Pullback:
 def _space(out: Any) -> Space | None:
     """Return the space of the cotangents of an output; None if it has none."""
     return space(example(out)) if is_differentiable(out, "an output of vjp") else None
-
-
-def _joined(tape: VJP, nodes: list[Any]) -> Any:
-    """Return one node above all outputs, whose cotangent is the tuple of theirs."""
-    if not nodes:
-        return None
-    hand_out = _first if len(nodes) == 1 else _all
-    return next(tape.serial), Plan(len(nodes), hand_out, hand_out), *nodes
-
-
-def _first(cts: tuple[Any, ...], node: Any) -> Any:
-    return cts[0]
-
-
-def _all(cts: tuple[Any, ...], node: Any) -> Any:
-    return cts
 
 
 def lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:

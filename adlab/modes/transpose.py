@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import NonLinearError, explain
-from adlab.modes.derived import rule_for
+from adlab.modes.derived import rule_for, run_body, traced_places
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered
 from adlab.modes.leaves import is_differentiable
@@ -84,7 +84,7 @@ class Strict(VJP):
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return what reverse mode does, for a primitive linear in its traced arguments."""
-        positions = [i for i in range(mine.bit_length()) if mine >> i & 1]
+        positions = traced_places(mine)
         bends = _bends(primitive, positions)
         if bends:
             raise _refusal(
@@ -92,6 +92,11 @@ class Strict(VJP):
                 f"its derivative depends on {bends}.",
             )
         return super().derive(primitive, mine)
+
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Let the body of a composite primitive run here: it has to be linear itself."""
+        return run_body
 
     def process(self, primitive: Primitive, args: Any, params: Any, mine: int) -> Any:
         """Record a linear primitive whose result at zero is zero."""

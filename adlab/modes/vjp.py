@@ -10,19 +10,26 @@ from its calculus fact, once for each set of traced arguments (`adlab.modes.deri
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.derived import Deriving, Writer, rule_for
+from adlab.modes.derived import (
+    Deriving,
+    Writer,
+    freeze_rest,
+    require_seen,
+    rule_for,
+    traced_places,
+)
 from adlab.primitives.handle import concrete
 from adlab.primitives.residuals import Locks, freeze
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
 from adlab.trace import Primitive, tracer_classes
 
-__all__ = ["VJP", "backward", "transposed"]
+__all__ = ["VJP", "backward", "joined", "pulled", "transposed"]
 
 Pull = Callable[[Any, Any], Any]
 Node = tuple[Any, ...]
@@ -61,6 +68,11 @@ class VJP(Deriving):
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return the function that evaluates the primitive and records what the pullback needs."""
         return _Recorder(primitive, mine).record()
+
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that keeps the arguments of a composite primitive alone."""
+        return _recomputing(primitive, mine)
 
     def outputs(self, node: Node, outs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output a node that hands its cotangent on to a slot of ``node``."""
@@ -168,6 +180,47 @@ def _deliver_slot(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None
     cts[place][slot] = ct
 
 
+def joined(tape: VJP, nodes: list[Node]) -> Node | None:
+    """Return one node above all outputs, whose cotangent is the tuple of theirs."""
+    if not nodes:
+        return None
+    hand_out = _first if len(nodes) == 1 else _all
+    return next(tape.serial), Plan(len(nodes), hand_out, hand_out), *nodes
+
+
+def _first(cts: tuple[Any, ...], node: Any) -> Any:
+    return cts[0]
+
+
+def _all(cts: tuple[Any, ...], node: Any) -> Any:
+    return cts
+
+
+def pulled(
+    f: Callable[..., tuple[Any, ...]],
+    primals: Sequence[Any],
+    positions: Sequence[int],
+    cts: Sequence[Any],
+) -> tuple[Any, ...]:
+    """Return ∂f(primals)ᵀ·cts for the arguments at ``positions``; ``f`` returns a tuple."""
+    args = list(primals)
+    with VJP() as tape:
+        for i in positions:
+            args[i] = tape.input(primals[i])
+        inputs = tuple(args[i].payload for i in positions)
+        pairs = [(x, ct) for x, ct in zip(f(*args), cts, strict=True) if tape.owns(x)]
+        root = joined(tape, [x.payload for x, _ in pairs])
+        given = tuple(ct for _, ct in pairs)
+        del pairs, args
+        totals: list[Any] = [None] * len(inputs)
+        if root is not None:
+            totals = backward(root, given, inputs, masked=tape.masked)
+    return tuple(
+        zeros(space(primals[i])) if total is None else total
+        for i, total in zip(positions, totals, strict=True)
+    )
+
+
 def transposed(
     f: Callable[..., tuple[Any, ...]], spaces: tuple[Space, ...], cts: tuple[Any, ...]
 ) -> tuple[Any, ...]:
@@ -175,24 +228,44 @@ def transposed(
 
     Reverse mode on a linear function is its transpose, whatever the point.
     """
-    with VJP() as tape:
-        inputs = tuple(tape.input(zeros(each)) for each in spaces)
-        nodes = tuple(x.payload for x in inputs)
-        totals: list[Any] = [None] * len(inputs)
-        for out, ct in zip(f(*inputs), cts, strict=True):
-            if tape.owns(out):
-                parts = backward(out.payload, ct, nodes, masked=False)
-                totals = [_plus(total, part) for total, part in zip(totals, parts, strict=True)]
-    return tuple(
-        zeros(each) if total is None else total
-        for each, total in zip(spaces, totals, strict=True)
-    )
+    return pulled(f, [zeros(each) for each in spaces], range(len(spaces)), cts)
 
 
-def _plus(a: Any, b: Any) -> Any:
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
+# Composite primitives ---------------------------------------------------------------------------
+
+
+class PulledBody:
+    """The pullback of a body: from its arguments and cotangents to those of some arguments."""
+
+    def __init__(self, body: Callable[..., Any], positions: Sequence[int], count: int) -> None:
+        self.body, self.positions, self.count = body, positions, count
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):  # the first run has warned
+            return pulled(self.body, args[: self.count], self.positions, args[self.count :])
+
+
+def _recomputing(primitive: Primitive, mine: int) -> Callable[..., Any]:
+    """Return the function that keeps the arguments alone; the pullback runs the body again."""
+    positions = tuple(traced_places(mine))
+
+    def pull(ct: Any, node: Node) -> Any:
+        args, body, outs = node[2 + len(positions) :]
+        back = PulledBody(body, positions, len(args))
+        cts = primitive(*args, *_filled(ct, outs), body=back)
+        return cts if len(positions) > 1 else cts[0]
+
+    plan = Plan(len(positions), pull, pull)
+
+    def record(tape: VJP, args: Any, params: Any) -> tuple[Any, ...]:
+        parents = [args[i].payload for i in positions]
+        kept = freeze_rest(tape.lower(args), 0, positions, tape)
+        outs = primitive(*kept, **params)
+        require_seen(tape, outs)
+        spaces = tuple(map(space, outs))
+        return tape.outputs((next(tape.serial), plan, *parents, kept, params["body"], spaces), outs)
+
+    return record
 
 
 # From facts to plans ----------------------------------------------------------------------------

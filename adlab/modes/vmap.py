@@ -22,7 +22,7 @@ from adlab.errors import (
     StructureError,
     explain,
 )
-from adlab.modes.derived import Deriving
+from adlab.modes.derived import Deriving, require_seen, traced_places
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
@@ -55,6 +55,20 @@ class Batch(Deriving):
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Apply:
+        """Return the function that applies a composite primitive to its body, batched."""
+        stacked = {*traced_places(mine)}
+
+        def apply(batch: Batch, args: Any, params: Any) -> tuple[Any, ...]:
+            body = _BatchedBody(params["body"], stacked, batch)
+            outs = primitive(*batch.lower(args), body=body)
+            require_seen(batch, outs)
+            pairs = zip(outs, body.varying, strict=True)
+            return tuple(batch.lift(out) if varies else out for out, varies in pairs)
+
+        return apply
+
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
         raise BatchedValueError(
@@ -69,6 +83,22 @@ class Batch(Deriving):
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""
         return np.broadcast_to(x, (self.size, *shape_of(x)))
+
+
+class _BatchedBody:
+    """A body on stacked arguments; ``varying`` says which of its results are stacked."""
+
+    def __init__(self, body: Callable[..., Any], stacked: set[int], batch: Batch) -> None:
+        self.body, self.stacked = body, stacked
+        self.size, self.name = batch.size, batch.name
+        self.varying: list[bool] = []
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        with Batch(self.size, self.name) as batch:
+            lifted = [batch.lift(x) if i in self.stacked else x for i, x in enumerate(args)]
+            outs = self.body(*lifted)
+            self.varying = [batch.owns(out) for out in outs]
+            return tuple(batch.lower(outs))
 
 
 def _lowered(args: Any, stacked: list[bool]) -> list[tuple[Any, bool]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from adlab.rules.rule import Rule
 
-__all__ = ["Calculus", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
+__all__ = ["Calculus", "Composite", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,12 @@ class Constant:
     """Locally constant, or of integers: every derivative is zero."""
 
 
-Calculus = Elementwise | Linear | Multilinear | General | Constant
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Applies a function, the param ``body``, to its arguments; the results are a tuple.
+
+    Says all about its axes too: a mode transforms the body and applies the primitive again.
+    """
+
+
+Calculus = Elementwise | Linear | Multilinear | General | Constant | Composite
