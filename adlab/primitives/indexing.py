@@ -47,11 +47,11 @@ def _positions(each: Any) -> tuple[Any, ...]:
 
 
 def _taken_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    return args, {**params, "index": _behind(params["index"], len(args[0]))}
+    return args, {**params, "index": _behind(params["index"], args[0].shape[0])}
 
 
 def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    size = len(args[0])
+    size = args[0].shape[0]
     index = _behind(params["index"], size)
     return args, {"shape": (size, *params["shape"]), "index": index}
 
@@ -62,7 +62,7 @@ def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
     missing = (1,) * (rank + 1 - len(value.shape))
     value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
-    return [x, value], {"index": _behind(params["index"], len(x))}
+    return [x, value], {"index": _behind(params["index"], x.shape[0])}
 
 
 def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
