@@ -22,7 +22,8 @@ DOMAINS = {
         [REAL],
     ),
     **dict.fromkeys(
-        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit"],
+        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit",
+         "sinc"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -40,6 +41,20 @@ DOMAINS = {
     "logit": [(0.2, 0.8)],
     "tan": [UNIT],
 }
+#: With jumps, kinks or ties, of which random points are kept clear.
+GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
+#: Defined for complex numbers, and not only for real ones.
+ANALYTIC = {
+    "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
+    "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos", "tan",
+    "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
+    "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
+    "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",
+    "triu", "concatenate", "main_diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
+    "fft.irfft", "sum", "mean", "prod", "var", "std", "cumsum", "cumprod", "triangle",
+    "linalg.inv", "linalg.solve", "linalg.det", "linalg.slogdet", "linalg.cholesky", "linalg.qr",
+    "solve_triangular", "cholesky_factor", "scipy_solve", "erf", "erfc", "logsumexp",
+}  # fmt: skip
 
 
 def each(args, *params):
@@ -144,5 +159,6 @@ CONSTANT = {
     **{name: [([X, Y], {"options": ()})] for name in ("allclose", "isclose", "array_equal")},
     **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
     **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
-    "argsort": [([X], {"axis": -1})],
+    "argsort": [([X], {"axis": -1, "kind": None})],
+    "argpartition": [([X], {"axis": -1, "kth": 1})],
 }
