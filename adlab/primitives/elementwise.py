@@ -95,6 +95,8 @@ def _arctan2_partial(a: Any, b: Any) -> Any:
 
 def _weight(ans: Any, a: Any, b: Any) -> Any:
     """exp(a)/(exp(a) + exp(b)); as of the larger where both are infinite, 0 at −∞, −∞."""
+    if not isinstance(ans, Tracer) and np.isfinite(ans).all():
+        return np.exp(a - ans)
     huge = np.equal(ans, np.inf)
     share = np.where(huge, np.greater(a, b) + 0.5 * np.equal(a, b), 0.0)
     return np.where(huge, share, np.exp(a - np.where(np.isinf(ans), 0.0, ans)))
@@ -225,10 +227,7 @@ UFUNCS[np.degrees] = rad2deg
 UFUNCS[np.conjugate] = conjugate
 
 
-def _is_python_scalar(x: Any) -> bool:
-    while isinstance(x, Tracer):
-        x = x.value
-    return x.__class__ in (float, int, complex, bool)
+_PYTHON_SCALARS = frozenset({float, int, complex, bool})
 
 
 def _ufunc_of(primitive: Primitive) -> Any:
@@ -238,14 +237,20 @@ def _ufunc_of(primitive: Primitive) -> Any:
     """
 
     def call(*args: Any) -> Any:
-        args = tuple(np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args)
-        if all(map(_is_python_scalar, args)):
-            dtype = np.result_type(args[0])
-            first = args[0].astype(dtype) if isinstance(args[0], Tracer) else dtype.type(args[0])
-            args = (first, *args[1:])
-        return primitive(*args)
+        python = True
+        for x in args:
+            while isinstance(x, Tracer):
+                x = x.value
+            if isinstance(x, (list, tuple)):
+                return call(*[np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args])
+            python = python and x.__class__ in _PYTHON_SCALARS
+        return primitive(_of_numpy(args[0]), *args[1:]) if python else primitive(*args)
 
     return call
+
+
+def _of_numpy(x: Any) -> Any:
+    return x.astype(x.dtype) if isinstance(x, Tracer) else np.asarray(x)[()]
 
 
 for _ufunc, _operator in {

@@ -126,9 +126,15 @@ def cholesky_bar(ct: Any, factor: Any, solve: Any) -> Any:
 
     ``solve(L, B)`` is L⁻ᴴ B.  Of the possible cotangents this is the Hermitian one.
     """
-    phi = (adjoint(factor) @ conj(ct)) * half_low(factor.shape[-1])
+    if factor.dtype.kind == "c":
+        return np.conjugate(_hermitian_bar(np.conjugate(ct), factor, solve, adjoint))
+    return _hermitian_bar(ct, factor, solve, mT)
+
+
+def _hermitian_bar(ct: Any, factor: Any, solve: Any, adjoint: Any) -> Any:
+    phi = np.matmul(adjoint(factor), ct) * half_low(factor.shape[-1])
     left = solve(factor, 0.5 * (phi + adjoint(phi)))
-    return conj(solve(factor, adjoint(left)))
+    return solve(factor, adjoint(left))
 
 
 cholesky = general(
