@@ -154,6 +154,7 @@ CONSTANT = {
             ]
         )
     },
+    **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],
     **{name: [([X, Y], {"options": ()})] for name in ("allclose", "isclose", "array_equal")},

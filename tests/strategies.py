@@ -200,7 +200,7 @@ def square(**params):
 def hermitian(**params):
     def call(draw, rng):
         (x,), given = draw(square(**params)(rng))
-        return [x @ np.swapaxes(x, -1, -2) + np.diag(np.arange(x.shape[-1]))], given
+        return [x @ np.swapaxes(x, -1, -2) + np.diag(np.arange(3.0, 3.0 + x.shape[-1]))], given
 
     return drawn(call)
 

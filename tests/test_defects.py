@@ -57,6 +57,12 @@ WRONG_VALUES = {
         for name in ("sum", "mean", "prod", "var", "std")
     },
     "max(where=)": (lambda x: np.max(x, axis=0, where=MASK, initial=-9.0), X),
+    **{
+        f"{name}(initial=)": (
+            lambda x, i, n=name: getattr(np, n)(x, axis=1, initial=i), X, 0.3,
+        )
+        for name in ("sum", "prod", "max", "min")
+    },
     "tile 2-d": (lambda x: np.tile(x, 2), X),
     "tile 2-d, tuple": (lambda x: np.tile(x, (2, 1, 3)), X),
     "repeat axis=-1": (lambda x: np.repeat(x, 2, axis=-1), X),
@@ -70,6 +76,8 @@ WRONG_VALUES = {
         for name in ("irfft", "irfft2", "irfftn")
         for norm in ("forward", "ortho")
     },
+    "rfftn over three axes": (lambda x: parts(np.fft.rfftn(x, (2, 2, 5), (2, 0, 1))), T),
+    "irfftn over three axes": (lambda x: np.fft.irfftn(x + 1j, (-1, 2, 5), (2, 0, 1)), T),
     "rfft of odd length": (lambda x: parts(np.fft.rfft(x, axis=0)), X),
     "irfft of odd length": (lambda x: np.fft.irfft(x, 5), X),
     "solve_triangular(unit_diagonal=)": (
@@ -327,6 +335,8 @@ LIMITS = {
     "0 ** 2": (lambda x, y: x**y, [0.0, 2.0], [0.0, 0.0]),
     "(-2) ** 2": (lambda x, y: x**y, [-2.0, 2.0], [-4.0, 4.0 * np.log(2.0)]),
     "(-2.0) ** y": (lambda y: (-2.0) ** y, [3.0], [-8.0 * np.log(2.0)]),
+    "xlogy(0, y) at 0": (lambda y: special.xlogy(0.0, y), [0.0], [0.0]),
+    "xlogy(1, y)": (lambda y: special.xlogy(1.0, y), [2.0], [0.5]),
     "xlogy(0, 1)": (special.xlogy, [0.0, 1.0], [0.0, 0.0]),
     "expit(800)": (special.expit, [800.0], [0.0]),
     "expit(-800)": (special.expit, [-800.0], [0.0]),
@@ -434,6 +444,14 @@ def test_sinc_has_all_derivatives_at_zero():
 
 
 # The system as a whole --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (3, 3), (2, 5, 3)])
+def test_bases_are_completed(shape):
+    x = rng.normal(size=shape)
+    for decompose in (np.linalg.svd, lambda x: np.linalg.qr(x, mode="complete")):
+        for ours, theirs in zip(adlab.vjp(decompose, x)[0], decompose(x), strict=True):
+            np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-14)
 
 
 def test_a_ufunc_of_python_scalars_is_numpys():

@@ -1,5 +1,7 @@
 """Every law over every registered primitive; a primitive without a test point fails."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +15,12 @@ from tests.strategies import STRUCTURED, calls
 
 assert adlab.scipy.linalg
 assert adlab.scipy.special  # they register their primitives when they are loaded
+
+#: Random calls of each primitive; more of them for a thorough search.
+EXAMPLES = int(os.environ.get("ADLAB_EXAMPLES", "15"))
+
+#: Constant by convention, for nothing determines how they vary.
+UNDETERMINED = {"linalg.svd_bases", "linalg.qr_basis"}
 
 
 class OfHermitian:
@@ -56,13 +64,15 @@ def test_law(law, name, args, params):
 @pytest.mark.parametrize(("name", "args", "params"), points(CONSTANT))
 def test_constant(law, name, args, params):
     assert isinstance(primitives()[name].facts["calculus"], Constant)
+    if name in UNDETERMINED and law in {"pushforward", "linearity"}:
+        return
     check_law(law, primitives()[name], *args, **params)
 
 
 @pytest.mark.parametrize("name", [*DOMAINS, *STRUCTURED])
 def test_laws_at_random(name):
     @settings(
-        max_examples=12, deadline=None, derandomize=True, database=None,
+        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(call=calls(name))

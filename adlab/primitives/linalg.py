@@ -19,7 +19,7 @@ from adlab.errors import UnsupportedFunctionError, explain
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.spaces import mT
-from adlab.rules import general
+from adlab.rules import constant, general
 from adlab.rules.rule import shape_of
 
 __all__ = ["cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"]
@@ -229,6 +229,21 @@ qr = general(
     axes="(m,n)->(m,k),(k,n)",
 )
 
+# The columns that complete a basis are not determined, and neither is their derivative.
+svd_bases = constant(
+    lambda a: np.linalg.svd(a, full_matrices=True)[::2],
+    args="a",
+    multiple=True,
+    name="linalg.svd_bases",
+    axes="(m,n)->(m,m),(n,n)",
+)
+qr_basis = constant(
+    lambda a: np.linalg.qr(a, mode="complete")[0],
+    args="a",
+    name="linalg.qr_basis",
+    axes="(m,n)->(m,m)",
+)
+
 # Adapters ----------------------------------------------------------------------------------------
 
 
@@ -276,18 +291,14 @@ def _svd(
         return s
     m, n = a.shape[-2:]
     if full_matrices and m != n:
-        u, vt = _completed(u, m), mT(_completed(mT(vt), n))
+        left, right = svd_bases(a)
+        u, vt = _completed(u, left), mT(_completed(mT(vt), mT(right)))
     return type(np.linalg.svd(np.eye(1)))(u, s, vt)
 
 
-def _completed(u: Any, n: int) -> Any:
-    """Complete orthonormal columns by constants: their derivative is not determined."""
-    if u.shape[-1] == n:
-        return u
-    from adlab.primitives.array import concrete
-
-    rest = np.linalg.svd(concrete(u), full_matrices=True)[0][..., u.shape[-1] :]
-    return np.concatenate([u, rest], axis=-1)
+def _completed(u: Any, basis: Any) -> Any:
+    """Append the columns of a basis that go beyond those of ``u``."""
+    return np.concatenate([u, basis[..., u.shape[-1] :]], axis=-1)
 
 
 @implements(np.linalg.svdvals)
@@ -311,7 +322,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     if m < n:
         r = np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1)
     if mode == "complete" and m > n:
-        q = _completed(q, m)
+        q = _completed(q, qr_basis(a))
         r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n))], axis=-2)
     return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
 
