@@ -8,25 +8,26 @@
 0.419974
 """
 
+from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
     grad,
-    hessian,
     hvp,
-    jacfwd,
-    jacobian,
-    jacrev,
     jvp,
     ravel,
     stop_gradient,
     value_and_grad,
     vjp,
 )
+from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
+from adlab.modes.laplacian import laplacian
+from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "all_gather",
     "derivative",
     "grad",
     "hessian",
@@ -35,9 +36,15 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "laplacian",
+    "pmax",
+    "pmean",
+    "pmin",
+    "psum",
     "ravel",
     "register_pytree",
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -12,6 +12,8 @@ S = M @ M.T
 B = rng.normal(size=(4, 2))
 TALL = rng.normal(size=(5, 3))
 POSITIVE = rng.uniform(0.5, 2.0, size=(3, 4))
+ROWS = np.array([0, 1])
+ORDER = np.array([[0, 2, 0, 1], [1, 1, 2, 0]])
 REDUCED = [{"axis": (-1,), "keepdims": False}, {"axis": (-2, -1), "keepdims": True}]
 
 #: Elementwise primitives by the interval of each argument.
@@ -68,12 +70,31 @@ CASES = {
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
-    "take_index": each([X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}),
-    "scatter": [([V], {"shape": (7,), "index": (np.array([0, 2, 2, 5, 6]),)})],
-    "replace": [([X, V[:4]], {"index": 1}), ([V, X[0]], {"index": (np.array([0, 2, 0, 3]),)})],
+    "take_index": each(
+        [X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}, {"index": X > 0}
+    )
+    + each(
+        [T],
+        {"index": (ROWS, slice(None), ROWS)},  # positions that are apart
+        {"index": (slice(None), ROWS, ROWS)},
+        {"index": (0, slice(None), ROWS)},
+        {"index": (Ellipsis, None, ROWS)},
+        {"index": (slice(None), T[0] > 0)},
+    ),
+    "take_along": [([X, np.argsort(Y, -1)[:, :3]], {"axis": -1}), ([X, ORDER], {"axis": -2})],
+    "put_along": [([X, np.argsort(Y, -1)], {"n": 6, "axis": -1})],
+    "scatter": [
+        ([V], {"shape": (7,), "index": (np.array([0, 2, 2, 5, 6]),)}),
+        ([X[:2, :3]], {"shape": (2, 3, 4), "index": (ROWS, slice(None), ROWS)}),
+    ],
+    "replace": [
+        ([X, V[:4]], {"index": 1}),
+        ([V, X[0]], {"index": (np.array([0, 2, 0, 3]),)}),
+        ([T, V[:3]], {"index": (ROWS, slice(None), ROWS)}),
+    ],
     "add_at": [([V, X], {"index": (np.array([[0, 2, 0, 3]] * 3),)})],
-    "pack": each([X, Y, X], {}),
-    "unpack": each([X], {}),
+    "pack": each([X, Y, X], {"axis": -3}),
+    "unpack": each([X], {"axis": -2}),
     "with_real": each([X, V[:4]], {}),
     "with_imag": each([X, Y], {}),
     "copy": each([T], {"order": "F"}),
@@ -151,15 +172,17 @@ CONSTANT = {
                 "signbit",
                 "logical_not",
                 "nonzero",
+                "stop_gradient",
             ]
         )
     },
     **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],
-    **{name: [([X, Y], {"options": ()})] for name in ("allclose", "isclose", "array_equal")},
+    "isclose": [([X, Y], {"options": ()})],
     **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
     **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
     "argsort": [([X], {"axis": -1, "kind": None})],
-    "argpartition": [([X], {"axis": -1, "kth": 1})],
+    "argpartition": [([X], {"kth": 1, "axis": -1, "kind": "introselect"})],
+    "truncated": [([10 * X], {"dtype": np.dtype(int)})],
 }

@@ -270,7 +270,6 @@ CALLS = {**WRONG_VALUES, **WRONG_SHAPES, **RAISING, **METHODS}
 MISSING = {
     "rollaxis negative": "numpy.rollaxis has no adapter",
     "full_like of a plain array": "adlab.numpy has no full_like of its own",
-    "diagonals of a stack": "the transpose of main_diagonal takes the first axis",
 }
 
 

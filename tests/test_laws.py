@@ -19,8 +19,8 @@ assert adlab.scipy.special  # they register their primitives when they are loade
 #: Random calls of each primitive; more of them for a thorough search.
 EXAMPLES = int(os.environ.get("ADLAB_EXAMPLES", "15"))
 
-#: Constant by convention, for nothing determines how they vary.
-UNDETERMINED = {"linalg.svd_bases", "linalg.qr_basis"}
+#: Constant by convention: nothing determines how they vary, or nobody is to know.
+BY_CONVENTION = {"linalg.svd_bases", "linalg.qr_basis", "stop_gradient"}
 
 
 class OfHermitian:
@@ -60,11 +60,11 @@ def test_law(law, name, args, params):
     check_law(law, named(name), *args, **params)
 
 
-@pytest.mark.parametrize("law", ["value", "pushforward", "linearity", "axes"])
+@pytest.mark.parametrize("law", ["value", "pushforward", "linearity", "axes", "batching"])
 @pytest.mark.parametrize(("name", "args", "params"), points(CONSTANT))
 def test_constant(law, name, args, params):
     assert isinstance(primitives()[name].facts["calculus"], Constant)
-    if name in UNDETERMINED and law in {"pushforward", "linearity"}:
+    if name in BY_CONVENTION and law in {"pushforward", "linearity"}:
         return
     check_law(law, primitives()[name], *args, **params)
 

@@ -8,6 +8,7 @@
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
     IndependentOutputWarning,
@@ -26,6 +27,7 @@ from adlab.errors.frames import explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
+    "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
     "InPlaceError",

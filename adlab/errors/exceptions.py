@@ -55,6 +55,10 @@ class UnregisteredContainerError(AdlabError, TypeError):
     """Traced values were found inside a container that is not a pytree."""
 
 
+class BatchedValueError(AdlabError, TypeError):
+    """One number was asked of a value that has one for each example of a batch."""
+
+
 class InPlaceError(AdlabError, TypeError):
     """A write that would lose a derivative or outlive its transformation.
 

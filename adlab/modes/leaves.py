@@ -12,12 +12,20 @@ from adlab.primitives.array import ArrayTracer
 from adlab.primitives.spaces import space, zeros_like
 from adlab.trace import Tracer
 
-__all__ = ["checked", "is_differentiable", "like_input", "zero_for"]
+__all__ = ["checked", "checked_zero", "is_differentiable", "is_number", "like_input", "zero_for"]
+
+
+_NUMBERS = (Tracer, np.ndarray, np.generic, float, complex, int)
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is a number or an array of any dtype."""
+    return isinstance(leaf, _NUMBERS)
 
 
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
-    if isinstance(leaf, (Tracer, np.ndarray, np.generic, float, complex, int)):
+    if isinstance(leaf, _NUMBERS):
         kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
             raise DtypeError(
@@ -42,7 +50,7 @@ def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
 
 def zero_for(leaf: Any) -> Any:
     """Return the derivative of a leaf that has none: zeros of integers, None of other things."""
-    if isinstance(leaf, (Tracer, np.ndarray, np.generic, float, complex, int)):
+    if isinstance(leaf, _NUMBERS):
         return False if isinstance(leaf, bool) else zeros_like(leaf)
     return None
 
@@ -62,15 +70,15 @@ def like_input(ct: Any, leaf: Any) -> Any:
 
 
 def checked(given: Any, primal: Any, what: str) -> Any:
-    """Return a tangent or cotangent cast for its primal; ShapeError if it does not fit."""
+    """Return a tangent or cotangent cast for its primal.
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        If it does not fit.
+    """
     shape, dtype = space(primal)
-    if isinstance(given, (bool, int, float, complex)) and not isinstance(given, np.generic):
-        fits = not shape
-        if fits and not isinstance(dtype, type):
-            given = np.asarray(given, dtype)[()]
-    else:
-        fits = tuple(getattr(given, "shape", (-1,))) == tuple(shape)
-    if not fits:
+    if not _fits(given, shape):
         raise ShapeError(
             explain(
                 f"a {what} of shape {np.shape(given)} was given for a value of shape {shape}",
@@ -78,12 +86,43 @@ def checked(given: Any, primal: Any, what: str) -> Any:
                 instead=f"pass a {what} of shape {shape}.",
             )
         )
-    if np.dtype(space(given)[1]).kind == "O":
+    _check_kind(np.dtype(space(given)[1]).kind, np.dtype(dtype).kind, what)
+    if _is_python_scalar(given) and not isinstance(dtype, type):
+        return np.asarray(given, dtype)[()]
+    return given
+
+
+def _is_python_scalar(x: Any) -> bool:
+    return isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic)
+
+
+def _fits(given: Any, shape: tuple[int, ...]) -> bool:
+    if _is_python_scalar(given):
+        return not shape
+    return tuple(getattr(given, "shape", (-1,))) == tuple(shape)
+
+
+def _check_kind(given: str, primal: str, what: str) -> None:
+    if given in "fiub" or given == primal == "c":
+        return
+    of = {"c": "complex numbers", "O": "objects"}.get(given, "what is not numbers")
+    raise DtypeError(
+        explain(
+            f"a {what} of {of} was given",
+            why="its value is real." if given == "c" else "derivatives are of arrays of numbers.",
+            instead="pass floats.",
+        )
+    )
+
+
+def checked_zero(given: Any, leaf: Any) -> None:
+    """Raise `DtypeError` if a leaf that is not of floats was given a tangent other than zero."""
+    if isinstance(given, Tracer) or np.any(given):
         raise DtypeError(
             explain(
-                f"a {what} of objects was given",
-                why="derivatives are of arrays of numbers.",
-                instead="pass floats.",
+                f"a tangent was given for a {type(leaf).__qualname__} that is not of floats",
+                why="an integer or another such value does not move; its tangent is zero.",
+                instead="pass the value as a float, or 0 (None where it is no number) as its "
+                "tangent.",
             )
         )
-    return given

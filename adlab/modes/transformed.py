@@ -31,11 +31,11 @@ class Transformed:
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return _rebuild, (self._run, self.__wrapped__, self._options)
+        return _rebuild, (type(self), self._run, self.__wrapped__, self._options)
 
     def __repr__(self) -> str:
         return f"<{self._run.__name__.strip('_')} of {self.__wrapped__!r}>"
 
 
-def _rebuild(run: Callable[..., Any], f: Callable[..., Any], options: dict[str, Any]) -> Any:
-    return Transformed(run, f, **options)
+def _rebuild(kind: type[Transformed], run: Any, f: Any, options: dict[str, Any]) -> Any:
+    return kind(run, f, **options)

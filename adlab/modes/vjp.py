@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.derived import Deriving, Writer, rule_for
+from adlab.primitives.handle import concrete
 from adlab.primitives.residuals import Locks, freeze
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
@@ -388,7 +389,7 @@ def _frozen(args: list[Any], start: int, traced: tuple[int, ...], tape: VJP) -> 
 
 def _watch(tape: VJP, args: tuple[Any, ...]) -> None:
     """Note on the tape when a selection discards values that are not finite."""
-    if not all(np.all(np.isfinite(x)) for x in args[1:]):
+    if not all(np.all(np.isfinite(concrete(x))) for x in args[1:]):
         tape.masked = True
 
 

@@ -22,7 +22,7 @@ from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
-from adlab.primitives.handle import Handle, concrete, is_scalar
+from adlab.primitives.handle import INTERPRETER, Handle, concrete, example, is_scalar
 from adlab.primitives.lenses import Part, Rearrangement
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
@@ -85,6 +85,8 @@ def _of_ufunc(ufunc: Any) -> tuple[Any, Any, Any]:
 
 def _conversion(method: str) -> Callable[..., Any]:
     def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.interpreter.hidden:  # one number of many is another mistake than a lost derivative
+            self.interpreter.concrete(self)
         raise diagnose_conversion(method, describe(self))
 
     return refuse
@@ -117,8 +119,9 @@ class ArrayTracer(Handle):
 
     def _shape(self) -> tuple[int, ...]:
         """Return the shape of the array."""
+        hidden = INTERPRETER.__get__(self).hidden  # what waits to be read has no other shape
         shape: tuple[int, ...] = getattr(self.value, "shape", ())
-        return shape
+        return shape[hidden:] if hidden else shape
 
     def _dtype(self) -> np.dtype[Any]:
         """Return the dtype of the array; that of a Python scalar as NumPy would make it."""
@@ -127,7 +130,7 @@ class ArrayTracer(Handle):
 
     def _strides(self) -> tuple[int, ...]:
         """Return the bytes between neighbours along each axis."""
-        return tuple(np.asarray(concrete(self)).strides)
+        return tuple(np.asarray(example(self)).strides)
 
     shape = property(_shape, fixed("shape", "x = x.reshape(shape)"))
     dtype = property(_dtype, fixed("dtype", "x = x.astype(dtype)"))

@@ -11,7 +11,7 @@ from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.indexing import scatter
 from adlab.primitives.spaces import mT
-from adlab.rules import general, multilinear
+from adlab.rules import Adapter, general, multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -147,7 +147,16 @@ def _on_diagonal(x: Any, mine: str, distinct: str, shape: tuple[int, ...]) -> An
     return scatter(x, shape=shape, index=index)
 
 
-einsum_ = general(_einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum")
+def _einsum_batch(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Label the stacking axis of every operand and of the output."""
+    inputs, output = params["spec"]
+    label = next(c for c in ascii_letters if c not in "".join((*inputs, output)))
+    return args, {"spec": (tuple(label + each for each in inputs), label + output)}
+
+
+einsum_ = general(
+    _einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
+)
 
 
 @implements(np.einsum)

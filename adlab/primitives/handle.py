@@ -18,7 +18,7 @@ from adlab.primitives.shaping import astype
 from adlab.primitives.ufuncs import check_cast
 from adlab.trace import Tracer
 
-__all__ = ["INTERPRETER", "Handle", "concrete", "is_scalar", "outlived"]
+__all__ = ["INTERPRETER", "Handle", "concrete", "example", "is_scalar", "outlived"]
 
 _SCALARS = (np.generic, float, int, complex)
 
@@ -31,9 +31,21 @@ def concrete(x: Any) -> Any:
     return x
 
 
+def example(x: Any) -> Any:
+    """Return the plain value of a tracer as the program sees it: of a batch, one example."""
+    hidden = 0
+    while isinstance(x, Handle):
+        hidden += x.interpreter.hidden
+        x = x.value
+    if not hidden:
+        return x
+    empty = 0 in x.shape[:hidden]
+    return np.zeros(x.shape[hidden:], x.dtype)[()] if empty else x[(0,) * hidden]
+
+
 def is_scalar(x: Any) -> bool:
     """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(concrete(x), _SCALARS)
+    return isinstance(example(x), _SCALARS)
 
 
 class Handle(Tracer):
@@ -55,7 +67,7 @@ class Handle(Tracer):
 
     def places(self) -> Any:
         """Return the position of each element, laid out in memory as the elements are."""
-        out = np.empty_like(concrete(self), dtype=np.intp)
+        out = np.empty_like(example(self), dtype=np.intp)
         out[...] = np.arange(out.size).reshape(out.shape)
         return out
 
@@ -64,11 +76,11 @@ class Handle(Tracer):
         index = indexing.plain_index(index)
         key = indexing.element(index, self.shape)
         row = None if key is None else self.row(key, value)
-        if key is not None and row is not None and _is_compact(concrete(self)):
+        if key is not None and row is not None and _is_compact(example(self)):
             self.postpone(key, row)
             return
         if is_scalar(self):
-            kind = concrete(self).__class__.__name__
+            kind = example(self).__class__.__name__
             raise TypeError(f"{kind!r} object does not support item assignment")
         value = indexing.as_array(value)
         if isinstance(value, Tracer):
@@ -88,7 +100,7 @@ class Handle(Tracer):
         interpreter = value.interpreter
         if value.shape != shape:
             return None
-        plain = concrete(value)
+        plain = example(value)
         if shape:
             if not (_is_compact(plain) and plain.dtype == dtype):
                 return None
@@ -156,7 +168,7 @@ def _is_compact(x: Any) -> bool:
 
 def _alike(new: Any, old: Any) -> bool:
     """Whether ``new`` may stand in the place of ``old``, down to its layout in memory."""
-    a, b = concrete(new), concrete(old)
+    a, b = example(new), example(old)
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
         return False
     return a is not b and (a.shape, a.dtype, a.strides) == (b.shape, b.dtype, b.strides)

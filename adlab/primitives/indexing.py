@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.dispatch import implements
-from adlab.rules import OPAQUE, Adapter, general, linear
+from adlab.primitives.dispatch import implements, negative_axis
+from adlab.rules import LEADING, Adapter, general, linear
+from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
 __all__ = [
@@ -19,10 +20,49 @@ __all__ = [
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
-def _shifted(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    index = params["index"]
+Call = tuple[list[Any], dict[str, Any]]
+
+
+def _behind(index: Any, size: int) -> tuple[Any, ...]:
+    """Return ``index`` behind a new leading axis of ``size``, which the result keeps in front."""
     index = index if isinstance(index, tuple) else (index,)
-    return args, {**params, "index": (slice(None), *index)}
+    if is_basic(index):
+        return (slice(None), *index)
+    index = sum((_positions(each) for each in index), ())
+    places = [k for k, each in enumerate(index) if each.__class__ not in _BETWEEN]
+    if places == list(range(places[0], places[-1] + 1)):
+        return (slice(None), *index)
+    # NumPy puts the axes of positions that are apart in front: the new axis has to be of them.
+    rank = max(np.ndim(index[k]) for k in places)
+    return (np.arange(size).reshape(-1, *[1] * rank), *index)
+
+
+_BETWEEN = (slice, type(None), type(Ellipsis))
+
+
+def _positions(each: Any) -> tuple[Any, ...]:
+    """Return an entry of an index, a mask as the positions it selects."""
+    mask = isinstance(each, (np.ndarray, list)) and np.asarray(each).dtype == bool
+    return np.asarray(each).nonzero() if mask else (each,)
+
+
+def _taken_batch(args: list[Any], params: dict[str, Any]) -> Call:
+    return args, {**params, "index": _behind(params["index"], len(args[0]))}
+
+
+def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
+    size = len(args[0])
+    index = _behind(params["index"], size)
+    return args, {"shape": (size, *params["shape"]), "index": index}
+
+
+def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
+    """Give the value the rank of what it is written to."""
+    x, value = args
+    rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
+    missing = (1,) * (rank + 1 - len(value.shape))
+    value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
+    return [x, value], {"index": _behind(params["index"], len(x))}
 
 
 def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
@@ -77,10 +117,13 @@ take_index = linear(
     _scattered,
     into=_added,
     name="take_index",
-    axes=Adapter(_shifted),
+    axes=Adapter(_taken_batch),
 )
 scatter = linear(
-    _scatter, lambda ct, index: take_index(ct, index=index), args="x", name="scatter", axes=OPAQUE
+    _scatter,
+    lambda ct, index: take_index(ct, index=index),
+    name="scatter",
+    axes=Adapter(_scattered_batch),
 )
 replace = linear(
     _replace,
@@ -88,7 +131,7 @@ replace = linear(
     _written,
     args="x value",
     name="replace",
-    axes=OPAQUE,
+    axes=Adapter(_written_batch),
 )
 
 
@@ -104,22 +147,24 @@ add_at = linear(
     lambda ct, index: take_index(ct, index=index),
     args="x value",
     name="add_at",
-    axes=OPAQUE,
+    axes=Adapter(_written_batch),
 )
 
 
-def _pack(*xs: Any) -> Any:
-    return np.stack(xs) if hasattr(xs[0], "ndim") and xs[0].ndim else np.array(xs)
+def _pack(*xs: Any, axis: int) -> Any:
+    return np.stack(xs, axis) if hasattr(xs[0], "ndim") and xs[0].ndim else np.array(xs)
 
 
-pack = linear(_pack, joint=lambda ct: unpack(ct), args="*xs", name="pack", axes=OPAQUE)
+pack = linear(
+    _pack, joint=lambda ct, axis: unpack(ct, axis=axis), args="*xs", name="pack", axes=LEADING
+)
 unpack = general(
-    lambda x: tuple(x),
-    vjp=lambda ct: pack(*ct),
-    jvp=lambda x_dot: unpack(x_dot),
+    lambda x, *, axis: tuple(np.moveaxis(x, axis, 0)),
+    vjp=lambda ct, axis: pack(*ct, axis=axis),
+    jvp=lambda x_dot, axis: unpack(x_dot, axis=axis),
     multiple=True,
     name="unpack",
-    axes=OPAQUE,
+    axes=LEADING,
 )
 
 
@@ -129,10 +174,55 @@ def packed(rows: list[Any]) -> Any:
     What a mode derives for a primitive depends on the number of its arguments, so one step with
     thousands of them would have to be derived anew for each length.
     """
-    pieces = [pack(*rows[i : i + 16]) for i in range(0, len(rows), 16)]
+    axis = -len(shape_of(rows[0])) - 1
+    pieces = [pack(*rows[i : i + 16], axis=axis) for i in range(0, len(rows), 16)]
     while len(pieces) > 1:
         pieces = [np.concatenate(pieces[i : i + 16]) for i in range(0, len(pieces), 16)]
     return pieces[0]
+
+
+def _along(x: Any, indices: Any, axis: int) -> tuple[Any, ...]:
+    """Return the index that takes or puts elements at ``indices`` along one axis."""
+    shape = np.broadcast_shapes(
+        *[s[:axis] + (1,) + (s[axis + 1 :] if axis + 1 else ()) for s in (x.shape, indices.shape)]
+    )
+    grid = list(np.ogrid[tuple(slice(n) for n in shape)])
+    grid[axis] = indices
+    return tuple(grid)
+
+
+def _put_along(ct: Any, indices: Any, *, n: int, axis: int) -> Any:
+    shape = list(ct.shape)
+    shape[axis] = n
+    out = np.zeros(shape, ct.dtype)
+    np.add.at(out, _along(out, indices, axis), ct)
+    return out
+
+
+take_along = linear(
+    lambda x, indices, *, axis: np.take_along_axis(x, indices, axis),
+    lambda ct, indices, x_shape, axis: put_along(ct, indices, n=x_shape[axis], axis=axis),
+    None,
+    args="x indices",
+    name="take_along",
+    axes=LEADING,
+)
+put_along = linear(
+    _put_along,
+    lambda ct, indices, axis: take_along(ct, indices, axis=axis),
+    None,
+    args="x indices",
+    name="put_along",
+    axes=LEADING,
+)
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """See `numpy.take_along_axis`."""
+    if axis is None:
+        arr, axis = np.ravel(arr), -1
+    return take_along(arr, indices, axis=negative_axis(axis, len(arr.shape)))
 
 
 def is_basic(index: Any) -> bool:
@@ -195,7 +285,7 @@ def as_array(value: Any) -> Any:
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """See `numpy.take`."""
-    indices = np.asarray(indices)
+    indices = indices if isinstance(indices, Tracer) else np.asarray(indices)
     if axis is None:
         a, axis = np.ravel(a), 0
     n = np.shape(a)[axis]
@@ -204,4 +294,9 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     elif mode == "clip":
         indices = np.clip(indices, 0, n - 1)
     axis %= np.ndim(a)
-    return a[(slice(None),) * axis + (indices,)]
+    if not isinstance(indices, Tracer):
+        return a[(slice(None),) * axis + (indices,)]
+    before, after = a.shape[:axis], a.shape[axis + 1 :]
+    flat = np.reshape(indices, (1,) * len(before) + (-1,) + (1,) * len(after))
+    out = np.take_along_axis(a, flat, axis)
+    return np.reshape(out, before + indices.shape + after)

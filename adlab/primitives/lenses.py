@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives import elementwise as ew
-from adlab.rules import OPAQUE, linear
+from adlab.rules import linear
 
 __all__ = ["Lens", "Part", "Rearrangement"]
 
@@ -70,7 +70,7 @@ with_real = linear(
     lambda ct: np.real(ct),
     args="z part",
     name="with_real",
-    axes=OPAQUE,
+    axes="(),()->()",
 )
 with_imag = linear(
     _with_imag,
@@ -78,5 +78,5 @@ with_imag = linear(
     lambda ct: -np.imag(ct),
     args="z part",
     name="with_imag",
-    axes=OPAQUE,
+    axes="(),()->()",
 )

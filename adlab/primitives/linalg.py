@@ -89,7 +89,9 @@ def _cofactors(a: Any) -> Any:
 
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
-    if np.all(np.not_equal(ans, 0)):
+    from adlab.primitives.handle import concrete
+
+    if np.all(concrete(ans) != 0):  # of a batch, all of them
         return _as_matrix(ct * ans) * mT(np.linalg.inv(a))
     return _as_matrix(ct) * _cofactors(a)
 

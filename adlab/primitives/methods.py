@@ -14,8 +14,9 @@ import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
-from adlab.primitives.handle import concrete
+from adlab.primitives.handle import example
 from adlab.primitives.shaping import astype as cast
+from adlab.primitives.shaping import truncated
 from adlab.rules import linear
 
 __all__ = ["fixed", "flags_of", "method_of", "refuse"]
@@ -77,7 +78,7 @@ def astype(
         return self
     if dtype.kind in "fc":
         return cast(self, dtype=dtype)
-    return np.asarray(concrete(self)).astype(dtype)[()]
+    return truncated(self, dtype=dtype)
 
 
 @method
@@ -162,8 +163,7 @@ def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None, **kwarg
 @method
 def partition(self: Any, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
     """Partition in place."""
-    plain = np.asarray(concrete(self))
-    order = np.argpartition(plain, kth, axis, kind)  # type: ignore[call-overload]
+    order = np.argpartition(self, kth, axis, kind)  # type: ignore[call-overload]
     self.write(Ellipsis, np.take_along_axis(self, order, axis))
 
 
@@ -186,7 +186,7 @@ class Flags(SimpleNamespace):
 
 def flags_of(x: Any) -> Flags:
     """Return how a traced array lies in memory and whether it may be assigned to."""
-    given = np.asarray(concrete(x)).flags
+    given = np.asarray(example(x)).flags
     names = ("c_contiguous", "f_contiguous", "aligned", "contiguous", "fnc", "forc", "farray")
     facts = {name: bool(getattr(given, name)) for name in names}
     own = {"owndata": x.base is None, "writeable": x.writeable, "writebackifcopy": False}

@@ -15,7 +15,9 @@ argsort = constant(
     lambda x, *, axis, kind: np.argsort(x, axis, kind), name="argsort", axes=LEADING
 )
 argpartition = constant(
-    lambda x, *, kth, axis: np.argpartition(x, kth, axis), name="argpartition", axes=LEADING
+    lambda x, *, kth, axis, kind: np.argpartition(x, kth, axis, kind),
+    name="argpartition",
+    axes=LEADING,
 )
 
 
@@ -35,9 +37,12 @@ def _argsort(
 
 
 @implements(np.argpartition)
-def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+def _argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> Any:
     a, axis = along(a, axis)
-    return argpartition(a, kth=kth if np.ndim(kth) == 0 else tuple(kth), axis=axis)
+    kth = tuple(kth) if np.ndim(kth) else int(kth)
+    return argpartition(a, kth=kth, axis=axis, kind=kind)
 
 
 @implements(np.sort)
@@ -50,13 +55,3 @@ def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
 def _partition(a: Any, kth: Any, axis: Any = -1, **kwargs: Any) -> Any:
     a, axis = along(a, axis)
     return np.take_along_axis(a, _argpartition(a, kth, axis, **kwargs), axis)
-
-
-@implements(np.take_along_axis)
-def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    if axis is None:
-        arr, axis = np.ravel(arr), 0
-    axis = negative_axis(axis, len(arr.shape)) + len(arr.shape)
-    index = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
-    index[axis] = indices
-    return arr[tuple(index)]

@@ -12,28 +12,27 @@ from adlab.primitives.shaping import astype
 from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
-round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round", axes=OPAQUE)
+round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
+stopped = constant(
+    lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
+)
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
-searchsorted = constant(
-    lambda a, v, *, side: np.searchsorted(a, v, side), args="a v", name="searchsorted", axes=OPAQUE
-)
-allclose = constant(
-    lambda a, b, *, options: np.allclose(a, b, **dict(options)),
-    args="a b",
-    name="allclose",
-    axes=OPAQUE,
-)
+
+
+def _searchsorted_impl(a: Any, v: Any, *, side: str) -> Any:
+    """Search one sorted array, or, which NumPy cannot, one of each of a stack."""
+    if np.ndim(a) == 1:
+        return np.searchsorted(a, v, side)
+    shape = np.broadcast_shapes(a.shape[:-1], np.shape(v))
+    rows = np.broadcast_to(a, shape + a.shape[-1:]).reshape(-1, a.shape[-1])
+    values = np.broadcast_to(v, shape).ravel()
+    found = [np.searchsorted(row, x, side) for row, x in zip(rows, values, strict=True)]
+    return np.array(found, dtype=np.intp).reshape(shape)
+
+
+searchsorted = constant(_searchsorted_impl, args="a v", name="searchsorted", axes="(n),()->()")
 isclose = constant(
-    lambda a, b, *, options: np.isclose(a, b, **dict(options)),
-    args="a b",
-    name="isclose",
-    axes=OPAQUE,
-)
-array_equal = constant(
-    lambda a, b, *, options: np.array_equal(a, b, **dict(options)),
-    args="a b",
-    name="array_equal",
-    axes=OPAQUE,
+    lambda a, b, *, options: np.isclose(a, b, **dict(options)), args="a b", name="isclose"
 )
 
 
@@ -131,21 +130,30 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any
     return searchsorted(a, v, side=side)
 
 
-def _comparison(primitive: Any) -> Any:
-    def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
-        options = {"rtol": rtol, "atol": atol, **kwargs}
-        return primitive(a, b, options=tuple(options.items()))
-
-    return compare
+@implements(np.isclose)
+def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
+    options = {"rtol": rtol, "atol": atol, **kwargs}
+    return isclose(a, b, options=tuple(options.items()))
 
 
-implements(np.allclose)(_comparison(allclose))
-implements(np.isclose)(_comparison(isclose))
+@implements(np.allclose)
+def _allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+    return truth(np.all(_isclose(a, b, *args, **kwargs)))
 
 
 @implements(np.array_equal)
-def _array_equal(a1: Any, a2: Any, **kwargs: Any) -> Any:
-    return array_equal(a1, a2, options=tuple(kwargs.items()))
+def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    if np.shape(a1) != np.shape(a2):
+        return False
+    same = np.equal(a1, a2)
+    if equal_nan:
+        same = np.logical_or(same, np.logical_and(np.isnan(a1), np.isnan(a2)))
+    return truth(np.all(same))
+
+
+def truth(x: Any) -> Any:
+    """Return a Python bool, as NumPy does, where there is one value and not one per example."""
+    return x if isinstance(x, Tracer) else bool(x)
 
 
 @implements(np.clip)
@@ -163,4 +171,4 @@ def clip(
     return a
 
 
-__all__ = ["clip", "shape", "size"]
+__all__ = ["clip", "shape", "size", "stopped"]

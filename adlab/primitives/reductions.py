@@ -283,9 +283,10 @@ def _position(function: Any) -> Any:
     primitive = POSITIONS[function]
 
     def position(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-        if axis is not None:
-            axis = negative_axis(axis, len(a.shape))
-        return primitive(a, axis=axis, keepdims=keepdims)
+        if axis is None:
+            whole = primitive(np.ravel(a), axis=-1, keepdims=False)
+            return np.reshape(whole, (1,) * len(a.shape)) if keepdims else whole
+        return primitive(a, axis=negative_axis(axis, len(a.shape)), keepdims=keepdims)
 
     return position
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
-from adlab.rules import Adapter, linear
+from adlab.rules import LEADING, Adapter, constant, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -34,7 +34,7 @@ reshape = linear(
 
 
 def _permuted(x: Any, *, axes: tuple[int, ...]) -> Any:
-    if x.ndim == len(axes):
+    if x.__class__ is np.ndarray and x.ndim == len(axes):
         return x.transpose(axes)
     return np.moveaxis(x, axes, tuple(range(-len(axes), 0)))
 
@@ -70,6 +70,9 @@ roll = linear(
 )
 astype = linear(
     lambda x, *, dtype: np.asarray(x).astype(dtype)[()], lambda ct: ct, name="astype"
+)
+truncated = constant(
+    lambda x, *, dtype: np.asarray(x).astype(dtype)[()], name="truncated", axes=LEADING
 )
 tril = linear(lambda x, *, k: np.tril(x, k), lambda ct, k: tril(ct, k=k), name="tril")
 triu = linear(lambda x, *, k: np.triu(x, k), lambda ct, k: triu(ct, k=k), name="triu")
@@ -294,7 +297,7 @@ def _diag(v: Any, k: int = 0) -> Any:
 
 
 def _on_diagonal(ct: Any, x_shape: tuple[int, ...]) -> Any:
-    return np.where(np.eye(x_shape[0], dtype=bool), ct[:, None], 0.0)
+    return np.where(np.eye(x_shape[-1], dtype=bool), ct[..., :, None], 0.0)
 
 
 main_diagonal = linear(

@@ -71,7 +71,15 @@ def _triangular_impl(a: Any, b: Any, *, transposed: bool, lower: bool, unit: boo
                 f"singular matrix: resolution failed at diagonal {info - 1}"
             )
         return x
+    if np.ndim(a) > 2:
+        return _triangular_stack(a, b, transposed, lower, unit)
     return sl.solve_triangular(a, b, trans=int(transposed), lower=lower, unit_diagonal=unit)
+
+
+def _triangular_stack(a: Any, b: Any, transposed: bool, lower: bool, unit: bool) -> Any:
+    """Solve stacks by LAPACK's general solver, which NumPy runs over them."""
+    a = np.where(_mask(a.shape[-1], lower, int(unit)), a, np.eye(a.shape[-1]) * unit)
+    return np.linalg.solve(mT(a) if transposed else a, b)
 
 
 def _triangular_vjp(
@@ -90,7 +98,9 @@ def _outer(b_bar: Any, x: Any, transposed: bool) -> Any:
 
 
 triangular = general(
-    _triangular_impl, vjp=_triangular_vjp, args="a b", name="solve_triangular"
+    _triangular_impl, vjp=_triangular_vjp, args="a b",
+    name="solve_triangular",
+    axes="(n,n),(n,k?)->(n,k?)",
 )
 
 
@@ -130,7 +140,7 @@ def _cholesky_impl(a: Any) -> Any:
                     f"{info}-th leading minor of the array is not positive definite"
                 )
             return factor.T
-    return sl.cholesky(a, lower=True)
+    return np.linalg.cholesky(a) if np.ndim(a) > 2 else sl.cholesky(a, lower=True)
 
 
 def _solve_adjoint(factor: Any, b: Any) -> Any:
@@ -142,6 +152,7 @@ cholesky_ = general(
     vjp=lambda ct, ans: cholesky_bar(ct, ans, _solve_adjoint),
     args="a",
     name="cholesky_factor",
+    axes="(n,n)->(n,n)",
 )
 
 
@@ -184,10 +195,13 @@ def _solve_a(ct: Any, ans: Any, a: Any) -> Any:
 
 
 solve_ = general(
-    lambda a, b: sl.solve(a, b, assume_a="gen"),
+    lambda a, b: (
+        np.linalg.solve(a, b) if np.ndim(a) > 2 else sl.solve(a, b, assume_a="gen")
+    ),
     vjp=(_solve_a, lambda ct, a: solve_(mT(a), ct)),
     args="a b",
     name="scipy_solve",
+    axes="(n,n),(n,k?)->(n,k?)",
 )
 
 

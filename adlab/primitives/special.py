@@ -118,6 +118,9 @@ logsumexp_ = general(_logsumexp_impl, vjp=_logsumexp_vjp, name="logsumexp", axes
 
 
 def _weighted_impl(x: Any, b: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if not axis:  # SciPy would take that for all of them
+        x, b, axis = np.expand_dims(x, -1), np.expand_dims(b, -1), (-1,)
+        keepdims = False
     return sc.logsumexp(x, axis=axis, b=b, keepdims=keepdims, return_sign=True)[0]
 
 
@@ -145,6 +148,7 @@ weighted_logsumexp = general(
     ),
     args="x b",
     name="weighted_logsumexp",
+    axes=LEADING,
 )
 
 

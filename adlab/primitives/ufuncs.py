@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
-from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
+from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
 from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
 from adlab.trace import Tracer
 
@@ -128,7 +128,7 @@ def _accumulate(
 
 def _running(apply: Any, x: Any, axis: int) -> Iterator[Any]:
     """Yield x₀, f(x₀, x₁), f(f(x₀, x₁), x₂), … along an axis."""
-    first, *rest = unpack(np.moveaxis(x, axis, 0))
+    first, *rest = unpack(x, axis=negative_axis(axis, len(x.shape)))
     yield first
     for row in rest:
         first = apply(first, row)

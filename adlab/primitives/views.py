@@ -17,7 +17,7 @@ import numpy as np
 
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
-from adlab.primitives.handle import INTERPRETER, concrete, is_scalar
+from adlab.primitives.handle import INTERPRETER, example, is_scalar
 from adlab.primitives.lenses import Lens, Part, Rearrangement
 from adlab.primitives.ufuncs import check_cast
 from adlab.trace import Tracer, snapshot
@@ -111,8 +111,8 @@ def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
     def show(x: Any) -> Any:
         return function(*before, x, *after, **kwargs)
 
-    plain = concrete(base)
-    shown = show(plain) if function in _MAY_COPY else concrete(out)
+    plain = example(base)
+    shown = show(plain) if function in _MAY_COPY else example(out)
     if kwargs.get("copy") or not _is_view(function, kind, plain, shown):
         return out.snapshot() if isinstance(out, View) else out  # a view of a step
     return view(out, base, kind(show))

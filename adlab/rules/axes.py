@@ -5,9 +5,12 @@ Params count axes from the end, so that leading axes pass through most primitive
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+_GROUP = re.compile(r"\(([^)]*)\)")
 
 __all__ = ["BROADCAST", "LEADING", "OPAQUE", "Adapter", "Axes", "Core"]
 
@@ -29,9 +32,30 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Core dimensions as a gufunc signature (``"(m?,k),(k,n?)->(m?,n?)"``); the rest broadcasts."""
+    """Core dimensions as a gufunc signature (``"(m?,k),(k,n?)->(m?,n?)"``); the rest broadcasts.
+
+    An operand of too low a rank lacks its optional dimensions, those marked ``?``; the results
+    lack them too.
+    """
 
     signature: str
+
+    def dimensions(self) -> tuple[list[list[str]], list[list[str]]]:
+        """Return the names of the core dimensions of each operand and of each result."""
+        sides = self.signature.replace("?", "").split("->")
+        operands, results = ([_names(each) for each in _GROUP.findall(side)] for side in sides)
+        return operands, results
+
+    def absent(self, ranks: list[int]) -> set[str]:
+        """Return the optional dimensions that operands of these ranks lack."""
+        sides = _GROUP.findall(self.signature.partition("->")[0])
+        return {
+            name[:-1]
+            for group, rank in zip(sides, ranks, strict=True)
+            if rank < len(_names(group))
+            for name in _names(group)
+            if name.endswith("?")
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +66,10 @@ class Adapter:
     """
 
     rewrite: Callable[[list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]]
+
+
+def _names(group: str) -> list[str]:
+    return group.split(",") if group else []
 
 
 Axes = Broadcast | Leading | Opaque | Core | Adapter

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.derivatives import jvp, vjp
+from adlab.modes.vmap import vmap
 from adlab.rules import Constant, Elementwise, Linear, Multilinear
 from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core
 from adlab.testing.grads import difference
@@ -177,10 +178,7 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
     fact = primitive.facts["axes"]
     if fact is OPAQUE or not args:
         return
-    rng = np.random.default_rng(5)
-    rows = [
-        [a * (1 + 0.01 * rng.random()) if _kind(a) in "fc" else a for a in args] for _ in range(3)
-    ]
+    rows = _examples(args)
     stacked = [np.stack([np.asarray(row[i]) for row in rows]) for i in range(len(args))]
     absent: list[int] = []  # axes of the results that stand for missing core dimensions
     if isinstance(fact, Adapter):
@@ -194,11 +192,9 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
         stacked = _aligned(stacked, [0] * len(args))
     together = primitive(*stacked, **params_of_stack)
     apart = [primitive(*row, **params) for row in rows]
-    wholes = _outputs(together)
-    for whole, pieces in zip(wholes, zip(*map(_outputs, apart), strict=True), strict=True):
-        whole = np.squeeze(whole, tuple(absent))
-        assert np.shape(whole) == np.shape(np.stack(pieces)), "the axes fact: shapes differ"
-        _close(whole, np.stack(pieces), 1e-9, "the axes fact")
+    whole = tuple(np.squeeze(each, tuple(absent)) for each in _outputs(together))
+    pieces = zip(*map(_outputs, apart), strict=True)
+    _all_close(whole, tuple(map(np.stack, pieces)), "the axes fact")
 
 
 def _completed(signature: str, stacked: Args) -> tuple[Args, list[int], list[int]]:
@@ -220,6 +216,40 @@ def _aligned(stacked: Args, cores: list[int]) -> Args:
     return [
         x.reshape(x.shape[:1] + (1,) * (rank - x.ndim + core) + x.shape[1:])
         for x, core in zip(stacked, cores, strict=True)
+    ]
+
+
+def batching(primitive: Primitive, args: Args, params: Params) -> None:
+    """5: batched equals stacked, which commutes with the pushforward and the pullback."""
+    f, xs = _applied(primitive, args, params)
+    rows = _examples(args)
+    batch = tuple(np.stack([row[i] for row in rows]) for i in _active(primitive, args))
+    if not xs or primitive.facts["axes"] is OPAQUE:  # a loop is always right
+        return
+    apart = [_outputs(primitive(*row, **params)) for row in rows]
+    together = tuple(np.stack(pieces) for pieces in zip(*apart, strict=True))
+    _all_close(vmap(f)(*batch), together, "batching")
+    if isinstance(primitive.facts["calculus"], Constant):
+        return
+    dots = _directions(batch, 10)
+    pushed = jvp(vmap(f), batch, dots)[1]
+    _all_close(vmap(lambda x, t: jvp(f, x, t)[1])(batch, dots), pushed, "batched tangents")
+    cts = _directions(pushed, 11)
+    pulled = vjp(vmap(f), *batch)[1](cts)
+    _all_close(vmap(lambda ct, *x: vjp(f, *x)[1](ct))(cts, *batch), pulled, "batched cotangents")
+
+
+def _all_close(got: Any, expected: Any, what: str) -> None:
+    for x, y in zip(_outputs(got), _outputs(expected), strict=True):
+        assert np.shape(x) == np.shape(y), f"{what}: shapes differ"
+        _close(x, y, 1e-8, what)
+
+
+def _examples(args: Args) -> list[Args]:
+    """Return three versions of the arguments, whose floats differ a little."""
+    rng = np.random.default_rng(5)
+    return [
+        [a * (1 + 0.01 * rng.random()) if _kind(a) in "fc" else a for a in args] for _ in range(3)
     ]
 
 
@@ -310,7 +340,9 @@ def _like(got: Any, wanted: Any, what: str) -> None:
 
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
-    for law in (value, pushforward, adjoint, linearity, axes, second_order, purity, dtypes)
+    for law in (
+        value, pushforward, adjoint, linearity, axes, batching, second_order, purity, dtypes,
+    )  # fmt: skip
 }
 
 

@@ -22,15 +22,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from adlab.errors import LeakedTracerError, UnregisteredContainerError, explain
 
-__all__ = [
-    "CLOCK",
-    "Interpreter",
-    "Primitive",
-    "Tracer",
-    "bind",
-        "register_tracer",
-    "snapshot",
-]
+__all__ = ["CLOCK", "Interpreter", "Primitive", "Tracer", "bind", "register_tracer", "snapshot"]
 
 _levels = itertools.count(1)
 #: ``CLOCK[0]`` is the level of the interpreter that was created last, 0 before the first.
@@ -121,7 +113,7 @@ class Primitive:
 
 
 def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
-    """Apply ``primitive`` to ``args``; the same as calling it."""
+    """Call ``primitive``."""
     return primitive(*args, **params)
 
 
@@ -181,6 +173,7 @@ class Interpreter:
 
     #: What the user called, for messages.
     transformation: ClassVar[str] = "a transformation"
+    hidden: ClassVar[int] = 0  #: how many leading axes of a value the program does not see
     level: int
 
     def __init__(self) -> None:

@@ -46,6 +46,10 @@ BROKEN = {
         declared(linear, lambda x: np.cumsum(x), lambda ct: ct, axes=BROADCAST),
         declared(linear, lambda x: np.sum(x), lambda ct: ct, axes="(n)->()"),
     ],
+    "batching": [
+        declared(linear, lambda x: np.flip(x), lambda ct: np.flip(ct), axes=LEADING),
+        declared(linear, lambda x: 2 * x, lambda ct: np.max(ct) * np.ones(3), axes=LEADING),
+    ],
     "second_order": [
         declared(elementwise, lambda x: x**3, lambda x: 3 * np.asarray(_plain(x)) ** 2),
     ],

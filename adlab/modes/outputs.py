@@ -1,0 +1,99 @@
+"""What a differentiated function returned: its auxiliary part, its values, its independence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from adlab.errors import (
+    IndependentOutputWarning,
+    NonScalarOutputError,
+    StructureError,
+    explain,
+    user_frame,
+)
+from adlab.primitives.spaces import space
+from adlab.trace import Interpreter, Tracer, snapshot, tree_map
+
+__all__ = ["lowered", "require_scalar", "split_aux", "warn_if_independent"]
+
+
+def split_aux(out: Any, has_aux: bool) -> tuple[Any, Any]:
+    """Return the output and the auxiliary data (None without ``has_aux``)."""
+    if not has_aux:
+        return out, None
+    if isinstance(out, tuple) and len(out) == 2:
+        return out
+    raise StructureError(
+        explain(
+            f"with has_aux=True a function returned a {type(out).__qualname__}",
+            why="it must return a pair, the output and the auxiliary data.",
+            instead="return (output, aux), or leave has_aux out.",
+        )
+    )
+
+
+def lowered(interpreter: Interpreter, tree: Any) -> Any:
+    """Return what an output is one level down, sharing no array with what is kept."""
+
+    def value(x: Any) -> Any:
+        x = x.value if interpreter.owns(x) else x
+        return np.array(x) if x.__class__ is np.ndarray else snapshot(x)
+
+    return tree_map(value, tree)
+
+
+def require_scalar(out: Any) -> None:
+    """Raise `NonScalarOutputError` unless ``out`` is one real number."""
+    numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
+    shape, dtype = space(out) if numeric else ((), object)
+    if not shape and np.dtype(dtype).kind in "fiub":
+        return
+    what = f"of shape {shape} and dtype {np.dtype(dtype)}"
+    raise NonScalarOutputError(
+        explain(
+            f"grad of a function whose output is {what if numeric else f'a {_name(out)}'}",
+            why="a gradient is of one real number.",
+            instead="reduce the output (np.sum), or use adlab.jacobian, adlab.derivative or "
+            "adlab.vjp.",
+        )
+    )
+
+
+def _name(x: Any) -> str:
+    return type(x).__qualname__
+
+
+def warn_if_independent(reached: bool, seen: Iterable[Any]) -> None:
+    """Warn that an output does not depend on the input, at the user's line.
+
+    Parameters
+    ----------
+    reached : bool
+        Whether the input reached a primitive or the output; then there is nothing to say.
+    seen : iterable
+        Inputs and outputs one level down.  A tracer among them belongs to a transformation further
+        out, for which a part that is constant is nothing unusual.
+    """
+    if reached or any(isinstance(each, Tracer) for each in seen):
+        return
+    text = explain(
+        "the output of a differentiated function does not depend on its input",
+        why="the input reached no primitive, so the gradient is exactly zero.",
+        instead="check that the function uses the argument (argnums names it).",
+    )
+    frame = user_frame()
+    if frame is None:  # called from a library only
+        warnings.warn(text, IndependentOutputWarning, stacklevel=2)
+        return
+    warnings.warn_explicit(
+        text,
+        IndependentOutputWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        frame.f_globals.get("__name__"),
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )

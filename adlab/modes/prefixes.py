@@ -1,0 +1,60 @@
+"""Tree prefixes: one axis for a whole subtree, or a tree of axes like the tree of arrays."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from adlab.errors import StructureError, explain, shorten
+from adlab.trace import Structure, flatten
+
+__all__ = ["spread_axes"]
+
+
+def spread_axes(prefix: Any, structure: Structure, what: str) -> list[int | None]:
+    """Return an axis (or None) for each leaf of a tree of this structure.
+
+    Parameters
+    ----------
+    prefix : int, None or pytree of them
+        Where a subtree of ``prefix`` is an int or None, it holds for every leaf below.
+    structure : Structure
+    what : str
+        What ``prefix`` is, for the error message.
+
+    Raises
+    ------
+    StructureError
+        If the prefix does not fit, or holds anything but integers and None.
+    """
+    leaves, shape = flatten(prefix)
+    remaining = iter(leaves)
+    axes: list[int | None] = []
+
+    def fail(path: str, why: str) -> NoReturn:
+        raise StructureError(
+            explain(
+                f"{what} = {shorten(repr(prefix))} does not fit {shorten(repr(structure))}"
+                + (f" at {path}" if path else ""),
+                why=why,
+                instead="give an integer or None, for a whole argument or for parts of it.",
+            )
+        )
+
+    def visit(part: Structure, tree: Structure, path: str) -> None:
+        if part.kind is None:
+            axis = next(remaining)
+            if not isinstance(axis, int) or isinstance(axis, bool):
+                fail(path, f"{axis!r} is not an axis.")
+            axes.extend([axis] * tree.size)
+        elif part.type is type(None):
+            axes.extend([None] * tree.size)
+        elif part.type is not tree.type or len(part.children) != len(tree.children):
+            fail(path, "the axes have another structure than the values.")
+        elif part.aux != tree.aux:
+            fail(path, "the axes have other keys than the values, or in another order.")
+        else:
+            for k, (below, child) in enumerate(zip(part.children, tree.children, strict=True)):
+                visit(below, child, f"{path}[{k}]")
+
+    visit(shape, structure, "")
+    return axes
