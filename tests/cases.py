@@ -95,7 +95,7 @@ CASES = {
     "add_at": [([V, X], {"index": (np.array([[0, 2, 0, 3]] * 3),)})],
     "pack": each([X, Y, X], {"axis": -3}),
     "unpack": each([X], {"axis": -2}),
-    "with_real": each([X, V[:4]], {}),
+    "with_real": [([X, V[:4]], {}), ([X + 1j * Y, V[:4]], {})],
     "with_imag": each([X, Y], {}),
     "copy": each([T], {"order": "F"}),
     "reshape": [([X], {"shape": (2, 6)})],
