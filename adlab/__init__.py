@@ -11,12 +11,14 @@
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
+    ggnvp,
     grad,
     hvp,
     jvp,
     ravel,
     stop_gradient,
     value_and_grad,
+    vhp,
     vjp,
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "all_gather",
     "derivative",
+    "ggnvp",
     "grad",
     "hessian",
     "hvp",
@@ -49,6 +52,7 @@ __all__ = [
     "register_pytree",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
     "vmap",
 ]

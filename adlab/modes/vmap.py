@@ -22,7 +22,7 @@ from adlab.errors import (
     StructureError,
     explain,
 )
-from adlab.modes.derived import Deriving, require_seen, traced_places
+from adlab.modes.derived import Deriving, Writer, require_seen, traced_places
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
@@ -109,14 +109,23 @@ def _lowered(args: Any, stacked: list[bool]) -> list[tuple[Any, bool]]:
 
 def _broadcast(primitive: Primitive, fact: Broadcast, stacked: list[bool]) -> Apply:
     """Give every stacked operand the rank of the largest, behind the stacking axis."""
-
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        values = _lowered(args, stacked)
-        rank = max(len(shape_of(x)) - flag for x, flag in values)
-        aligned = [spread(x, rank) if flag else x for x, flag in values]
-        return batch.wrap(primitive, primitive(*aligned, **params))
-
-    return apply
+    writer = Writer(primitive, sum(flag << i for i, flag in enumerate(stacked)))
+    writer.names["spread"] = spread
+    body = writer.lower()
+    if len(writer.values) > 1:
+        ranks = [
+            f"len(shape_of({x})){' - 1' if i in writer.positions else ''}"
+            for i, x in enumerate(writer.values)
+        ]
+        body.append(f"rank = max({', '.join(ranks)})")
+        stacks = [writer.values[i] for i in writer.positions]
+        body += [f"if len({x}.shape) <= rank: {x} = spread({x}, rank)" for x in stacks]
+    wrapped = "batch.wrap(bind, ans)"
+    if not primitive.multiple:
+        wrapped = "tracer_classes[ans.__class__](ans, batch, None)"
+    return writer.define(
+        "apply(batch, args, params)", [*body, writer.evaluate(), f"return {wrapped}"]
+    )
 
 
 def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:

@@ -16,10 +16,7 @@ __all__ = ["Rule", "shape_of"]
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """Return the shape of an array, tracer or scalar."""
-    try:
-        shape: tuple[int, ...] = x.shape
-    except AttributeError:
-        return ()
+    shape: tuple[int, ...] = getattr(x, "shape", ())
     return shape
 
 
