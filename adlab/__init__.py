@@ -8,6 +8,7 @@
 0.419974
 """
 
+from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
+    "checkpoint",
     "derivative",
     "ggnvp",
     "grad",

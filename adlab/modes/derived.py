@@ -30,7 +30,15 @@ from adlab.rules import Composite
 from adlab.rules.rule import shape_of
 from adlab.trace import Interpreter, Primitive, Tracer, tracer_classes
 
-__all__ = ["Deriving", "Writer", "freeze_rest", "require_seen", "rule_for", "run_body", "traced_places"]
+__all__ = [
+    "Deriving",
+    "Writer",
+    "freeze_rest",
+    "require_seen",
+    "rule_for",
+    "run_body",
+    "traced_places",
+]
 
 
 class Deriving(Interpreter):

@@ -14,9 +14,9 @@ import numpy as np
 
 from adlab.errors import NonLinearError, explain
 from adlab.modes.derived import rule_for, run_body, traced_places
+from adlab.modes.leaves import is_differentiable
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered
-from adlab.modes.leaves import is_differentiable
 from adlab.modes.pullback import Pullback, lift
 from adlab.modes.vjp import VJP
 from adlab.primitives.handle import concrete

@@ -1,9 +1,10 @@
 """The vocabulary of facts: what a primitive states about itself, once, for every mode.
 
 A primitive states two independent facts.  Its *calculus* is one of `Elementwise`, `Linear`,
-`Multilinear`, `General`, `Constant` or `Composite`; its *axes* say how it acts on stacked inputs.  Modes derive
-what they need from these and never add a rule of their own.  Read `adlab.rules.declare` for the
-functions that declare a primitive and `adlab.rules.facts` for what they record.
+`Multilinear`, `General`, `Constant` or `Composite`; its *axes* say how it acts on stacked inputs.
+Modes derive what they need from these and never add a rule of their own.  Read
+`adlab.rules.declare` for the functions that declare a primitive and `adlab.rules.facts` for what
+they record.
 """
 
 from adlab.rules.axes import BROADCAST, LEADING, OPAQUE, Adapter, Axes, Core
