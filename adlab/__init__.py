@@ -25,6 +25,7 @@ from adlab.modes.derivatives import (
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
 from adlab.modes.linearize import linearize
+from adlab.modes.residuals import residuals
 from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
@@ -52,6 +53,7 @@ __all__ = [
     "psum",
     "ravel",
     "register_pytree",
+    "residuals",
     "stop_gradient",
     "value_and_grad",
     "vhp",
