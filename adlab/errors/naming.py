@@ -2,7 +2,6 @@
 
 import ast
 import dis
-from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -24,10 +23,13 @@ def result_name(frame: FrameType) -> str:
         The variable the result is stored in by the next instruction, otherwise the source of the
         expression; empty where there is none.
     """
-    for step, following in pairwise(dis.get_instructions(frame.f_code)):
-        if step.offset == frame.f_lasti and following.opname.startswith(_STORING):
-            stored = following.argval  # with a second name where two instructions are fused
-            return str(stored[0] if isinstance(stored, tuple) else stored)
+    steps = (step for step in dis.get_instructions(frame.f_code) if step.offset >= frame.f_lasti)
+    if next(steps).opname == "PRECALL":  # Python 3.11 makes two instructions of a call
+        next(steps)
+    following = next(steps)
+    if following.opname.startswith(_STORING):
+        stored = following.argval  # with a second name where two instructions are fused
+        return str(stored[0] if isinstance(stored, tuple) else stored)
     node = executing(frame)
     return "" if node is None else ast.unparse(node)
 

@@ -37,8 +37,7 @@ def capture(tree: Any, wanted: Callable[[Any], bool]) -> tuple[list[Any], Templa
     search = _Search(tree, wanted)
     holes = [object() for _ in search.values]
     copying = _Copying(search.holding(), dict(zip(map(id, search.values), holes, strict=True)))
-    tree = copying.of(tree)
-    return search.values, Template(tree, holes, {id(x) for x in copying.made.values()})
+    return search.values, Template(copying.of(tree), holes)
 
 
 class Template:
@@ -49,12 +48,12 @@ class Template:
     tree : pytree
     holes : sequence
         One object for each hole, which stands in its place.
-    holding : set of int
-        The ids of the holes and of what may hold one.
     """
 
-    def __init__(self, tree: Any, holes: Sequence[Any], holding: set[int]) -> None:
-        self._tree, self._holes, self._holding = tree, holes, holding
+    def __init__(self, tree: Any, holes: Sequence[Any]) -> None:
+        places = {id(hole) for hole in holes}
+        self._tree, self._holes = tree, holes
+        self._holding = _Search(tree, lambda x: id(x) in places).upwards(places)
 
     def filled(self, values: Sequence[Any]) -> tuple[Any, _Copying]:
         """Return the tree with values in the holes, and the record of its making."""
@@ -192,6 +191,8 @@ class _Copying:
     def of_function(self, f: FunctionType) -> FunctionType:
         """Return a function of the same code."""
         cells = tuple(map(self.of, f.__closure__ or ()))
+        if id(f) in self.made:  # one of its variables holds it
+            return self.made[id(f)]  # type: ignore[no-any-return]
         copy = FunctionType(f.__code__, f.__globals__, f.__name__, None, cells)
         copy.__qualname__ = f.__qualname__
         vars(copy).update(vars(f))
