@@ -11,12 +11,14 @@
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
+    ggnvp,
     grad,
     hvp,
     jvp,
     ravel,
     stop_gradient,
     value_and_grad,
+    vhp,
     vjp,
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "all_gather",
     "derivative",
+    "ggnvp",
     "grad",
     "hessian",
     "hvp",
@@ -45,6 +48,7 @@ __all__ = [
     "register_pytree",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
     "vmap",
 ]

@@ -1,13 +1,12 @@
 """The derivatives users ask for.
 
 `jvp` and `vjp` run one interpreter each; everything else is composed of those two.  This module
-gathers them, and holds the two that are one pass of forward mode: `derivative` and `hvp`.
+gathers them, and holds `derivative`, one pass of forward mode.
 """
 
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from adlab.errors import ShapeError, explain
 from adlab.modes.arguments import promoted
+from adlab.modes.curvature import ggnvp, hvp, vhp
 from adlab.modes.gradients import grad, stop_gradient, value_and_grad
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.outputs import warn_if_independent
@@ -27,6 +27,7 @@ from adlab.trace import flatten, tree_map
 
 __all__ = [
     "derivative",
+    "ggnvp",
     "grad",
     "hessian",
     "hvp",
@@ -37,63 +38,11 @@ __all__ = [
     "ravel",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
 ]
 
 F = Callable[..., Any]
-
-
-def hvp(f: F) -> Transformed:
-    """Return ``(x, v) -> H(x) v``, the Hessian of a real scalar function times a vector.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(x, **kwargs)`` returns a real number.
-
-    Returns
-    -------
-    callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
-        dtypes of ``x``.
-
-    Raises
-    ------
-    NonScalarOutputError
-        If the output is not one real number.
-    StructureError, ShapeError
-        If ``v`` does not fit ``x``.
-
-    Notes
-    -----
-    Forward over reverse, ``d/dt ∇f(x + t v)`` at ``t = 0``: the Hessian is never formed, and the
-    time is a small multiple of that of ``f``.
-
-    References
-    ----------
-    B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
-
-    Examples
-    --------
-    >>> import numpy as np, adlab
-    >>> adlab.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
-    array([ 6., 12.])
-    """
-    return _HessianProduct(_hvp, f)
-
-
-class _HessianProduct(Transformed):
-    @property
-    def __signature__(self) -> inspect.Signature:
-        return inspect.signature(lambda x, v, **kwargs: None)
-
-
-def _hvp(f: F, args: Any, kwargs: Any) -> Any:
-    return _product(f, *args, **kwargs)
-
-
-def _product(f: F, /, x: Any, v: Any, **kwargs: Any) -> Any:
-    return jvp(lambda y: grad(f)(y, **kwargs), (promoted(x),), (v,))[1]
 
 
 def derivative(f: F) -> Transformed:

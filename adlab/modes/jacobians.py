@@ -143,15 +143,15 @@ def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
 
     def push(*units: Any) -> list[Any]:
         run = pushed(call, (chosen,), (structure.unflatten(list(units)),))
-        runs.append(run)
+        runs.append((run.out, run.reached))
         return flatten(run.out_dot)[0]
 
     sparse = _count(leaves) >= SPARSE and not any(isinstance(leaf, Tracer) for leaf in leaves)
-    columns = _over_units(push, leaves, chunk_size, sparse)
-    outs, out_structure = flatten(runs[0].out)
-    warn_if_independent(any(run.reached for run in runs), [*leaves, *outs])
+    columns = _over_units(push, leaves, -1, chunk_size, sparse=sparse)
+    outs, out_structure = flatten(runs[0][0])
+    warn_if_independent(any(reached for _, reached in runs), [*leaves, *outs])
     rows = [
-        structure.unflatten(_split(np.moveaxis(column, 0, -1), leaves, -1)) for column in columns
+        structure.unflatten(_split(column, leaves, -1)) for column in columns
     ]
     return out_structure.unflatten(rows)
 
@@ -167,7 +167,7 @@ def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
     def pull(*units: Any) -> list[Any]:
         return flatten(pullback(out_structure.unflatten(list(units)))[0])[0]
 
-    rows = [_split(row, outs, 0) for row in _over_units(pull, outs, chunk_size)]
+    rows = [_split(row, outs, 0) for row in _over_units(pull, outs, 0, chunk_size)]
     blocks = [structure.unflatten(list(block)) for block in zip(*rows, strict=True)]
     return out_structure.unflatten(blocks)
 
@@ -198,33 +198,38 @@ def _count(leaves: list[Any]) -> int:
 
 
 def _over_units(
-    f: F, leaves: list[Any], chunk_size: int | None, sparse: bool = False
+    f: F, leaves: list[Any], axis: int, chunk_size: int | None, *, sparse: bool = False
 ) -> list[Any]:
-    """Return a linear function's values at the unit vectors, stacked along axis 0."""
+    """Return a linear function's values at the unit vectors, stacked along ``axis`` (0 or -1)."""
     total = _count(leaves)
     if chunk_size is None:
-        return _at_once(f, unit_vectors(leaves, sparse=sparse), total)
+        return _at_once(f, unit_vectors(leaves, sparse=sparse), total, axis)
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, not {chunk_size}")
     whole: list[Any] = []
     for start in range(0, total, chunk_size):
         stop = min(start + chunk_size, total)
-        parts = _at_once(f, unit_vectors(leaves, start, stop), stop - start)
+        parts = _at_once(f, unit_vectors(leaves, start, stop), stop - start, axis)
         if any(isinstance(part, Tracer) for part in parts):
-            pairs = zip(whole or parts, parts, strict=True)
-            whole = [np.concatenate(pair) for pair in pairs] if start else parts
+            pairs = zip(whole, parts, strict=True)
+            whole = [np.concatenate(pair, axis) for pair in pairs] if start else parts
             continue
-        whole = whole or [np.empty((total, *p.shape[1:]), p.dtype) for p in parts]
+        whole = whole or [np.empty(_grown(p.shape, axis, total), p.dtype) for p in parts]
         for array, part in zip(whole, parts, strict=True):
-            array[start:stop] = part
+            array[(slice(start, stop),) if axis == 0 else (..., slice(start, stop))] = part
     return whole
 
 
-def _at_once(f: F, units: Iterable[Any], count: int) -> list[Any]:
+def _grown(shape: tuple[int, ...], axis: int, total: int) -> tuple[int, ...]:
+    return (total, *shape[1:]) if axis == 0 else (*shape[:-1], total)
+
+
+def _at_once(f: F, units: Iterable[Any], count: int, axis: int) -> list[Any]:
     """Return the values of ``f`` at a stack of vectors, as `adlab.vmap` would."""
     with Batch(count) as batch:
         outs = f(*map(batch.lift, units))
-        return [out.value if batch.owns(out) else batch.stack(out) for out in outs]
+        stacks = [out.value if batch.owns(out) else batch.stack(out) for out in outs]
+    return [np.moveaxis(stack, 0, axis) if axis else stack for stack in stacks]
 
 
 def unit_vectors(

@@ -36,6 +36,9 @@ class SparseStack:
         self.shape = (matrix.shape[1], *shape)
         self.dtype = matrix.dtype
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
     @property
     def ndim(self) -> int:
         """The number of axes, that of directions included."""

@@ -140,21 +140,18 @@ def _added(
     cts: list[Any],
     own: set[int],
 ) -> bool:
-    """Add a sparse cotangent to a total that nobody else holds; not where one is traced.
+    """Add a sparse cotangent to a total that nobody else holds.
 
     A loop over x[0], x[1], … then takes time linear in the length of x.
     """
     parent = node[2]
     place = parent[0]
     total = cts[place]
-    if not isinstance(ct, (np.ndarray, np.floating)) or ct.dtype.kind != "f":
-        return False
-    if total is not None and total.__class__ is not np.ndarray:
-        return False
-    if total is not None and total.dtype != ct.dtype:
+    dtype = getattr(ct, "dtype", None)
+    if dtype is None or dtype.kind != "f" or (total is not None and total.dtype != dtype):
         return False
     if total is not None and place not in own:
-        total = total.copy()
+        total = np.copy(total)
     cts[place], nodes[place] = into(total, ct, node), parent
     own.add(place)
     return True
@@ -307,7 +304,7 @@ def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
     """Return ``into(total, ct, node)``."""
     (target,) = writer.keep(f"space({writer.value(0)})")
     add = writer.applied(rule, "total", "ct")
-    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", add, "return total"]
+    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
     return writer.define("into(total, ct, node)", lines)
 
 

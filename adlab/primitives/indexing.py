@@ -47,11 +47,11 @@ def _positions(each: Any) -> tuple[Any, ...]:
 
 
 def _taken_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    return args, {**params, "index": _behind(params["index"], len(args[0]))}
+    return args, {**params, "index": _behind(params["index"], args[0].shape[0])}
 
 
 def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    size = len(args[0])
+    size = args[0].shape[0]
     index = _behind(params["index"], size)
     return args, {"shape": (size, *params["shape"]), "index": index}
 
@@ -62,7 +62,7 @@ def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
     missing = (1,) * (rank + 1 - len(value.shape))
     value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
-    return [x, value], {"index": _behind(params["index"], len(x))}
+    return [x, value], {"index": _behind(params["index"], x.shape[0])}
 
 
 def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
@@ -70,18 +70,22 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
     return scatter(ct, shape=x_shape, index=index)
 
 
-def _added(total: Any, ct: Any, index: Any) -> None:
-    """Add ct at index, in place."""
+def _add_into(x: Any, value: Any, *, index: Any) -> Any:
+    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
     if is_basic(index):
-        total[index] += ct
+        x[index] += value
     else:
-        np.add.at(total, index, ct)
+        np.add.at(x, index, value)
+    return x
+
+
+def _added(total: Any, ct: Any, index: Any) -> Any:
+    return add_into(total, ct, index=index)
 
 
 def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, np.result_type(ct))
-    _added(out, ct, index)
-    return out
+    return _add_into(out, ct, index=index)
 
 
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
@@ -118,6 +122,16 @@ take_index = linear(
     into=_added,
     name="take_index",
     axes=Adapter(_taken_batch),
+)
+# In place, for totals that a backward pass owns.
+add_into = linear(
+    _add_into,
+    lambda ct: ct,
+    lambda ct, index: take_index(ct, index=index),
+    args="x value",
+    name="add_into",
+    axes=Adapter(_written_batch),
+    register=False,
 )
 scatter = linear(
     _scatter,

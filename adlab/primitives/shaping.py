@@ -17,13 +17,13 @@ Call = tuple[list[Any], dict[str, Any]]
 
 
 def _stacked_shape(args: list[Any], params: dict[str, Any]) -> Call:
-    return args, {**params, "shape": (len(args[0]), *params["shape"])}
+    return args, {**params, "shape": (args[0].shape[0], *params["shape"])}
 
 
 def _stacked_broadcast(args: list[Any], params: dict[str, Any]) -> Call:
     (x,), shape = args, params["shape"]
     ones = (1,) * (len(shape) - np.ndim(x) + 1)
-    return [x.reshape(x.shape[:1] + ones + x.shape[1:])], {"shape": (len(x), *shape)}
+    return [x.reshape(x.shape[:1] + ones + x.shape[1:])], {"shape": (x.shape[0], *shape)}
 
 
 reshape = linear(

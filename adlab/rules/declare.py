@@ -61,7 +61,7 @@ def linear(
     """Declare a map that is jointly linear in the arguments with a transpose.
 
     A transpose ``lambda ct, …`` never names the argument it is for, only its shape.  Where it
-    returns mostly zeros, ``into=lambda total, ct, …`` adds the others to an array in place.
+    returns mostly zeros, ``into=lambda total, ct, …`` returns the sum, made in ``total`` itself.
     """
     names = tuple(args.split())
     fact = Linear(

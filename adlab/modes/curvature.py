@@ -1,0 +1,150 @@
+"""Products with second derivatives: vectors times Hessians and Gauss-Newton matrices.
+
+Each is a composition of one pass of either mode; the matrix is never formed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adlab.modes.arguments import promoted
+from adlab.modes.gradients import grad
+from adlab.modes.pullback import vjp
+from adlab.modes.pushforward import jvp
+from adlab.modes.transformed import Transformed
+from adlab.trace import flatten
+
+__all__ = ["ggnvp", "hvp", "vhp"]
+
+F = Callable[..., Any]
+
+
+class Product(Transformed):
+    """A product ``(x, v, **kwargs)`` with a matrix at ``x``."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(lambda x, v, **kwargs: None)
+
+
+def hvp(f: F) -> Transformed:
+    """Return ``(x, v) -> H(x) v``, the Hessian of a real scalar function times a vector.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, **kwargs)`` returns a real number.
+
+    Returns
+    -------
+    callable
+        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
+        dtypes of ``x``.
+
+    Raises
+    ------
+    NonScalarOutputError
+        If the output is not one real number.
+    StructureError, ShapeError
+        If ``v`` does not fit ``x``.
+
+    Notes
+    -----
+    Forward over reverse, ``d/dt ∇f(x + t v)`` at ``t = 0``: the Hessian is never formed, and the
+    time is a small multiple of that of ``f``.
+
+    References
+    ----------
+    B. A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return Product(_hvp, f)
+
+
+def vhp(f: F) -> Transformed:
+    """Return ``(x, v) -> vᵀ H(x)``, by reverse over reverse mode.
+
+    The numbers are those of `hvp`, for the Hessian is symmetric; so are parameters and errors.  Use
+    it where a primitive on the way has no forward rule that is worth running twice.
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> adlab.vhp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    return Product(_vhp, f)
+
+
+def ggnvp(f: F, loss: F | None = None) -> Transformed:
+    """Return ``(x, v) -> Jᵀ H J v``, a generalised Gauss-Newton matrix times a vector.
+
+    Parameters
+    ----------
+    f : callable
+        The model: ``f(x, **kwargs)`` returns a pytree of arrays, with Jacobian J at x.
+    loss : callable, optional
+        A real scalar function of the output of ``f``, with Hessian H there.  Without it, half the
+        sum of squares, so H is the identity.
+
+    Returns
+    -------
+    callable
+        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
+        dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
+
+    References
+    ----------
+    N. N. Schraudolph, "Fast curvature matrix-vector products for second-order gradient descent",
+    Neural Computation 14 (2002).
+
+    Examples
+    --------
+    >>> import numpy as np, adlab
+    >>> product = adlab.ggnvp(lambda x: x**2)
+    >>> product(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 4., 16.])
+    """
+    return Product(_ggnvp, f, loss=loss)
+
+
+# A function of its own binds the user's arguments, by position or by name.
+
+
+def _hvp(f: F, args: Any, kwargs: Any) -> Any:
+    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+        return jvp(lambda y: grad(f)(y, **kwargs), (promoted(x),), (v,))[1]
+
+    return product(*args, **kwargs)
+
+
+def _vhp(f: F, args: Any, kwargs: Any) -> Any:
+    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+        return vjp(lambda y: grad(f)(y, **kwargs), promoted(x))[1](v)[0]
+
+    return product(*args, **kwargs)
+
+
+def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
+    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+        def model(y: Any) -> Any:
+            return f(y, **kwargs)
+
+        out, pullback = vjp(model, promoted(x))
+        out_dot = jvp(model, (promoted(x),), (v,))[1]
+        return pullback(hvp(loss or _half_squares)(out, out_dot))[0]
+
+    return product(*args, **kwargs)
+
+
+def _half_squares(out: Any) -> Any:
+    return sum(0.5 * np.sum(leaf * leaf) for leaf in flatten(out)[0])
