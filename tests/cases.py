@@ -24,7 +24,8 @@ DOMAINS = {
         [REAL],
     ),
     **dict.fromkeys(
-        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit"],
+        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit",
+         "sinc"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -42,6 +43,20 @@ DOMAINS = {
     "logit": [(0.2, 0.8)],
     "tan": [UNIT],
 }
+#: With jumps, kinks or ties, of which random points are kept clear.
+GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
+#: Defined for complex numbers, and not only for real ones.
+ANALYTIC = {
+    "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
+    "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos", "tan",
+    "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
+    "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
+    "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",
+    "triu", "concatenate", "main_diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
+    "fft.irfft", "sum", "mean", "prod", "var", "std", "cumsum", "cumprod", "triangle",
+    "linalg.inv", "linalg.solve", "linalg.det", "linalg.slogdet", "linalg.cholesky", "linalg.qr",
+    "solve_triangular", "cholesky_factor", "scipy_solve", "erf", "erfc", "logsumexp",
+}  # fmt: skip
 
 
 def each(args, *params):
@@ -80,7 +95,7 @@ CASES = {
     "add_at": [([V, X], {"index": (np.array([[0, 2, 0, 3]] * 3),)})],
     "pack": each([X, Y, X], {"axis": -3}),
     "unpack": each([X], {"axis": -2}),
-    "with_real": each([X, V[:4]], {}),
+    "with_real": [([X, V[:4]], {}), ([X + 1j * Y, V[:4]], {})],
     "with_imag": each([X, Y], {}),
     "copy": each([T], {"order": "F"}),
     "reshape": [([X], {"shape": (2, 6)})],
@@ -162,13 +177,13 @@ CONSTANT = {
             ]
         )
     },
+    **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],
     "isclose": [([X, Y], {"options": ()})],
     **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
     **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
+    "argsort": [([X], {"axis": -1, "kind": None})],
     "argpartition": [([X], {"kth": 1, "axis": -1, "kind": "introselect"})],
-    "complement": [([TALL[:, :2]], {})],
     "truncated": [([10 * X], {"dtype": np.dtype(int)})],
-    "argsort": [([X], {"axis": -1})],
 }

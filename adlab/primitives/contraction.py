@@ -87,6 +87,26 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(matmul(x, y), tuple(rows + columns))
 
 
+@implements(np.cross)
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """See `numpy.cross`, for vectors of three components."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if (shape_of(a)[-1], shape_of(b)[-1]) != (3, 3):
+        raise ValueError("both arrays must be (arrays of) 3-dimensional vectors")
+    nexts, afters = [1, 2, 0], [2, 0, 1]
+    out = a[..., nexts] * b[..., afters] - a[..., afters] * b[..., nexts]
+    return np.moveaxis(out, -1, axisc)
+
+
+@implements(np.linalg.cross)
+def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return cross(x1, x2, axis=axis)
+
+
 # einsum -----------------------------------------------------------------------------------------
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.dispatch import UFUNCS
+from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.rules import constant, elementwise, general, linear
-from adlab.trace import Primitive
+from adlab.trace import Primitive, Tracer
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -43,8 +43,9 @@ def power_base(a: Any, b: Any) -> Any:
 
 
 def power_exponent(ans: Any, a: Any) -> Any:
-    """∂(aᵇ)/∂b = aᵇ log a, with the limit 0 at a = 0."""
-    return ans * np.log(np.where(a == 0, 1.0, a))
+    """∂(aᵇ)/∂b = aᵇ log a, with the limit 0 at a = 0; for negative a that of Re aᵇ, aᵇ log|a|."""
+    safe = np.where(a == 0, 1.0, a)
+    return ans * np.log(safe if np.iscomplexobj(safe) else np.abs(safe))
 
 
 power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
@@ -79,24 +80,53 @@ tanh = elementwise(np.tanh, lambda ans: 1 - ans * ans)
 arcsinh = elementwise(np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1))
 arccosh = elementwise(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = elementwise(np.arctanh, lambda x: np.divide(1, 1 - x * x))
+
+
+def _or_inf(r: Any) -> Any:
+    """Return r, and ∞ where r is 0: x/r with |x| ≤ r is then 0 there, as are its derivatives."""
+    return np.where(r == 0, np.inf, r)
+
+
+def _arctan2_partial(a: Any, b: Any) -> Any:
+    """∂ arctan2(a, b)/∂a = b/r² for r = hypot(a, b), divided twice for r² may be out of range."""
+    r = _or_inf(np.hypot(a, b))
+    return b / r / r
+
+
+def _weight(ans: Any, a: Any, b: Any) -> Any:
+    """exp(a)/(exp(a) + exp(b)); as of the larger where both are infinite, 0 at −∞, −∞."""
+    if not isinstance(ans, Tracer) and np.isfinite(ans).all():
+        return np.exp(a - ans)
+    huge = np.equal(ans, np.inf)
+    share = np.where(huge, np.greater(a, b) + 0.5 * np.equal(a, b), 0.0)
+    return np.where(huge, share, np.exp(a - np.where(np.isinf(ans), 0.0, ans)))
+
+
 arctan2 = elementwise(
-    np.arctan2,
-    lambda a, b: b / (a * a + b * b),
-    lambda a, b: -a / (a * a + b * b),
-    args="a b",
+    np.arctan2, _arctan2_partial, lambda a, b: -_arctan2_partial(b, a), args="a b"
 )
 hypot = elementwise(
-    np.hypot,
-    lambda ans, a: a / np.where(ans == 0, 1.0, ans),
-    lambda ans, b: b / np.where(ans == 0, 1.0, ans),
-    args="a b",
+    np.hypot, lambda ans, a: a / _or_inf(ans), lambda ans, b: b / _or_inf(ans), args="a b"
 )
-logaddexp = elementwise(
-    np.logaddexp,
-    lambda ans, a: np.exp(a - np.where(np.isfinite(ans), ans, 0.0)),
-    lambda ans, b: np.exp(b - np.where(np.isfinite(ans), ans, 0.0)),
-    args="a b",
-)
+logaddexp = elementwise(np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b")
+
+
+def _sinc_slope(x: Any) -> Any:
+    """d/dx sin(t)/t for t = πx: (cos t − sin(t)/t)·π/t, near 0 by its series, for it cancels.
+
+    sin(t)/t = Σ (−t²)ᵏ/(2k+1)!, so its slope is t·Σ −2k (−t²)ᵏ⁻¹/(2k+1)!, k ≥ 1.
+    """
+    t = math.pi * x
+    near = np.abs(t) < 1
+    far = np.where(near, 1.0, t)
+    series: Any = 0.0
+    for k in range(14, 0, -1):
+        series = -2 * k / math.factorial(2 * k + 1) - t * t * series
+    return math.pi * np.where(near, t * series, (np.cos(far) - np.sin(far) / far) / far)
+
+
+sinc = elementwise(np.sinc, _sinc_slope)
+implements(np.sinc)(lambda x: sinc(x))
 deg2rad = elementwise(np.deg2rad, math.pi / 180)
 rad2deg = elementwise(np.rad2deg, 180 / math.pi)
 
@@ -147,11 +177,22 @@ conjugate = linear(np.conjugate, lambda ct: np.conjugate(ct), name="conjugate", 
 def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
     """|x|: ȳ·sign(x), for complex x ȳ·x̄/|x|; 0 at 0."""
     if np.iscomplexobj(x):
-        return ct * np.conjugate(x) / np.where(ans == 0, 1.0, ans)
+        return ct * (np.conjugate(x) / _or_inf(ans))
     return ct * np.sign(x)
 
 
 absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
+
+def square_modulus(x: Any) -> Any:
+    """|x|², smooth at 0."""
+    return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
+
+
+def root(x: Any) -> Any:
+    """√x with derivative 0 at 0: the root of a sum of squares, where they all vanish."""
+    zero = np.equal(x, 0)
+    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+
 
 # Locally constant --------------------------------------------------------------------------------
 
@@ -186,14 +227,30 @@ UFUNCS[np.degrees] = rad2deg
 UFUNCS[np.conjugate] = conjugate
 
 
+_PYTHON_SCALARS = frozenset({float, int, complex, bool})
+
+
 def _ufunc_of(primitive: Primitive) -> Any:
-    """Return the ufunc that does what an operator primitive does to arrays."""
+    """Return the ufunc that does what an operator primitive does to arrays.
+
+    Of Python scalars it makes NumPy's, for which 1/0 is ∞ and (−1)^½ NaN.
+    """
 
     def call(*args: Any) -> Any:
-        args = tuple(np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args)
-        return primitive(*args)
+        python = True
+        for x in args:
+            while isinstance(x, Tracer):
+                x = x.value
+            if isinstance(x, (list, tuple)):
+                return call(*[np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args])
+            python = python and x.__class__ in _PYTHON_SCALARS
+        return primitive(_of_numpy(args[0]), *args[1:]) if python else primitive(*args)
 
     return call
+
+
+def _of_numpy(x: Any) -> Any:
+    return x.astype(x.dtype) if isinstance(x, Tracer) else np.asarray(x)[()]
 
 
 for _ufunc, _operator in {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.dispatch import implements, negative_axes, negative_axis
+from adlab.primitives.dispatch import implements, negative_axis
 from adlab.rules import linear
 
 __all__ = ["fft", "ifft", "irfft", "rfft"]
@@ -77,29 +77,25 @@ def _one(primitive: Any) -> Any:
     return transform
 
 
-def _many(primitive: Any, default: Any) -> Any:
+def _lengths(a: Any, s: Any, axes: Any) -> tuple[list[int], tuple[int, ...]]:
+    """Return the lengths to transform and their axes, counted from the end."""
+    ndim = len(a.shape)
+    axes = range(-len(a.shape if s is None else s), 0) if axes is None else axes
+    axes = tuple(negative_axis(axis, ndim) for axis in axes)
+    lengths = [-1] * len(axes) if s is None else s
+    return [a.shape[i] if n == -1 else n for n, i in zip(lengths, axes, strict=True)], axes
+
+
+def _many(primitive: Any) -> Any:
     def transform(
-        a: Any, s: Any = None, axes: Any = default, norm: Any = None, out: Any = None
+        a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None
     ) -> Any:
-        if axes is None:
-            axes = range(-len(a.shape if s is None else s), 0)
-        axes = negative_axes(tuple(axes), len(a.shape))
-        for n, axis in zip(s if s is not None else [a.shape[i] for i in axes], axes, strict=True):
-            a = _resized(a, a.shape[axis] if n == -1 else n, axis)
-        for axis in reversed(axes):
-            a = primitive(a, axis=axis, norm=norm)
+        s, axes = _lengths(a, s, axes)
+        for n, axis in zip(s[::-1], axes[::-1], strict=True):
+            a = primitive(_resized(a, n, axis), axis=axis, norm=norm)
         return a
 
     return transform
-
-
-implements(np.fft.fft)(_one(fft))
-implements(np.fft.ifft)(_one(ifft))
-implements(np.fft.rfft)(_one(rfft))
-implements(np.fft.fft2)(_many(fft, (-2, -1)))
-implements(np.fft.ifft2)(_many(ifft, (-2, -1)))
-implements(np.fft.fftn)(_many(fft, None))
-implements(np.fft.ifftn)(_many(ifft, None))
 
 
 @implements(np.fft.irfft)
@@ -107,3 +103,39 @@ def _irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = N
     axis = negative_axis(axis, len(a.shape))
     n = 2 * (a.shape[axis] - 1) if n is None else n
     return irfft(_resized(a, n // 2 + 1, axis), n=n, axis=axis, norm=norm)
+
+
+def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    """The last axis is the real one, and transformed first."""
+    s, axes = _lengths(a, s, axes)
+    a = np.fft.rfft(a, s[-1], axes[-1], norm)
+    return np.fft.fftn(a, s[:-1], axes[:-1], norm) if len(axes) > 1 else a
+
+
+def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    last = None if s is None else s[-1]
+    s, axes = _lengths(a, s, axes)
+    a = np.fft.ifftn(a, s[:-1], axes[:-1], norm) if len(axes) > 1 else a
+    return np.fft.irfft(a, last, axes[-1], norm)
+
+
+def _over_two(transform: Any) -> Any:
+    def two(
+        a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None
+    ) -> Any:
+        return transform(a, s, axes, norm)
+
+    return two
+
+
+implements(np.fft.fft)(_one(fft))
+implements(np.fft.ifft)(_one(ifft))
+implements(np.fft.rfft)(_one(rfft))
+for _whole, _two, _transform in (
+    (np.fft.fftn, np.fft.fft2, _many(fft)),
+    (np.fft.ifftn, np.fft.ifft2, _many(ifft)),
+    (np.fft.rfftn, np.fft.rfft2, _rfftn),
+    (np.fft.irfftn, np.fft.irfft2, _irfftn),
+):
+    implements(_whole)(_transform)
+    implements(_two)(_over_two(_transform))

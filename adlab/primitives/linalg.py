@@ -3,15 +3,21 @@
 Pullbacks follow M. B. Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008); of eigenvectors and singular vectors with repeated values the
 undetermined parts contribute nothing.
+
+The literature pairs by ⟨Ȳ, Ẏ⟩ = Re Σ conj(Ȳ)·Ẏ.  The rules of decompositions, which are not
+analytic, are written so, between conjugations: ȳ = conj(Ȳ).
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from adlab.errors import UnsupportedFunctionError, explain
 from adlab.primitives.dispatch import implements, negative_axes
+from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.spaces import mT
 from adlab.rules import constant, general
 from adlab.rules.rule import shape_of
@@ -19,9 +25,22 @@ from adlab.rules.rule import shape_of
 __all__ = ["cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"]
 
 
-def _low(n: int, diagonal: float) -> Any:
-    """Ones below the diagonal, ``diagonal`` on it."""
-    return np.tri(n, k=-1) + diagonal * np.eye(n)
+@functools.lru_cache(maxsize=64)
+def half_low(n: int) -> Any:
+    """Ones below the diagonal, ½ on it."""
+    weights = np.tri(n) - 0.5 * np.eye(n)
+    weights.flags.writeable = False
+    return weights
+
+
+def conj(x: Any) -> Any:
+    """The conjugate; of a real array itself."""
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose."""
+    return mT(conj(x))
 
 
 # Inverses and determinants -----------------------------------------------------------------------
@@ -49,40 +68,54 @@ solve = general(
 )
 
 
-def _cofactors(a: Any) -> Any:
-    """∂det A/∂A = det(A) A⁻ᵀ, by the SVD, which a singular matrix has too.
+def _as_matrix(x: Any) -> Any:
+    """Scalars as matrices of one element."""
+    return np.expand_dims(x, (-2, -1))
 
-    A = U S Vᵀ gives the cofactors det(U) det(V) U diag(Π_{j≠i} sⱼ) Vᵀ.
+
+def _cofactors(a: Any) -> Any:
+    """∂det A/∂Aᵢⱼ = (−1)ⁱ⁺ʲ det A without row i and column j.
+
+    In n⁵ steps, but right at singular matrices, to all orders.
     """
-    u, s, vt = np.linalg.svd(a)
-    n = s.shape[-1]
-    one = np.ones_like(s[..., :1])
-    before = np.cumprod(np.concatenate([one, s[..., : n - 1]], axis=-1), axis=-1)
-    after = np.flip(
-        np.cumprod(np.concatenate([one, np.flip(s, -1)[..., : n - 1]], axis=-1), axis=-1), -1
-    )
-    sign = np.linalg.det(u) * np.linalg.det(vt)
-    return sign[..., None, None] * ((u * (before * after)[..., None, :]) @ vt)
+    n = a.shape[-1]
+    others = np.array([[k for k in range(n) if k != i] for i in range(n)], dtype=int)
+    signs = (-1.0) ** np.arange(n)
+    rows = []
+    for i in range(n):
+        minors = np.moveaxis(a[..., others[i], :][..., others], -2, -3)
+        rows.append(signs[i] * signs * np.linalg.det(minors))
+    return np.stack(rows, axis=-2)
 
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
     from adlab.primitives.handle import concrete
 
     if np.all(concrete(ans) != 0):  # of a batch, all of them
-        return (ct * ans)[..., None, None] * mT(np.linalg.inv(a))
-    return ct[..., None, None] * _cofactors(a)
+        return _as_matrix(ct * ans) * mT(np.linalg.inv(a))
+    return _as_matrix(ct) * _cofactors(a)
 
 
 det = general(
-    lambda a: np.linalg.det(a),
-    vjp=lambda ct, ans, a: _det_vjp(np.asarray(ct) if np.isscalar(ct) else ct, ans, a),
+    np.linalg.det,
+    vjp=_det_vjp,
     args="a",
     name="linalg.det",
     axes="(n,n)->()",
 )
+
+
+def _slogdet_vjp(ct: Any, ans: Any, a: Any) -> Any:
+    """d log det A = tr(A⁻¹ dA): log|det| is its real part, and i times the other turns the sign."""
+    weight = ct[1]
+    if np.iscomplexobj(a):
+        weight = weight + 1j * np.imag(ct[0] * ans[0])
+    return _as_matrix(weight) * mT(np.linalg.inv(a))
+
+
 slogdet = general(
     lambda a: tuple(np.linalg.slogdet(a)),
-    vjp=lambda ct, a: ct[1][..., None, None] * mT(np.linalg.inv(a)),
+    vjp=_slogdet_vjp,
     args="a",
     multiple=True,
     name="linalg.slogdet",
@@ -90,16 +123,25 @@ slogdet = general(
 )
 
 
-def _cholesky_vjp(ct: Any, ans: Any) -> Any:
-    """Ā = ½ L⁻ᵀ (Φ + Φᵀ) L⁻¹ with Φ the lower triangle of LᵀL̄, its diagonal halved."""
-    phi = (mT(ans) @ ct) * _low(ans.shape[-1], 0.5)
-    inverse = np.linalg.inv(ans)
-    return 0.5 * (mT(inverse) @ (phi + mT(phi)) @ inverse)
+def cholesky_bar(ct: Any, factor: Any, solve: Any) -> Any:
+    """Ā = ½ L⁻ᴴ (Φ + Φᴴ) L⁻¹ with Φ = Φ(Lᴴ L̄), the lower triangle with its diagonal halved.
+
+    ``solve(L, B)`` is L⁻ᴴ B.  Of the possible cotangents this is the Hermitian one.
+    """
+    if factor.dtype.kind == "c":
+        return np.conjugate(_hermitian_bar(np.conjugate(ct), factor, solve, adjoint))
+    return _hermitian_bar(ct, factor, solve, mT)
+
+
+def _hermitian_bar(ct: Any, factor: Any, solve: Any, adjoint: Any) -> Any:
+    phi = np.matmul(adjoint(factor), ct) * half_low(factor.shape[-1])
+    left = solve(factor, 0.5 * (phi + adjoint(phi)))
+    return solve(factor, adjoint(left))
 
 
 cholesky = general(
     np.linalg.cholesky,
-    vjp=_cholesky_vjp,
+    vjp=lambda ct, ans: cholesky_bar(ct, ans, lambda low, b: solve(adjoint(low), b)),
     args="a",
     name="linalg.cholesky",
     axes="(n,n)->(n,n)",
@@ -115,12 +157,16 @@ def _gaps(values: Any) -> Any:
     return np.where(same, 0.0, 1.0 / np.where(same, 1.0, difference))
 
 
+def _diagonal(values: Any) -> Any:
+    return values[..., None, :] * np.eye(values.shape[-1])
+
+
 def _eigh_vjp(ct: Any, ans: Any) -> Any:
-    """Ā = V (diag λ̄ + F ∘ VᵀV̄) Vᵀ, made symmetric for its derivative is taken in both triangles."""
+    """Ā = V (diag λ̄ + F ∘ VᴴV̄) Vᴴ, made Hermitian for its derivative is taken in both triangles."""
     w, v = ans
-    middle = _gaps(w) * (mT(v) @ ct[1]) + ct[0][..., None, :] * np.eye(w.shape[-1])
-    out = v @ middle @ mT(v)
-    return 0.5 * (out + mT(out))
+    middle = _gaps(w) * (adjoint(v) @ conj(ct[1])) + _diagonal(ct[0])
+    out = v @ middle @ adjoint(v)
+    return 0.5 * conj(out + adjoint(out))
 
 
 eigh = general(
@@ -134,23 +180,27 @@ eigh = general(
 
 
 def _svd_vjp(ct: Any, ans: Any) -> Any:
-    """Pullback of the thin SVD A = U S Vᵀ (J. Townsend, "Differentiating the SVD", 2016)."""
-    u, s, vt = ans
-    u_bar, s_bar, vt_bar = ct
-    v, v_bar = mT(vt), mT(vt_bar)
+    """Pullback of the thin SVD A = U S Vᴴ (J. Townsend, "Differentiating the SVD", 2016).
+
+    A complex pair of singular vectors has a phase: with Uᴴ U̇ and Vᴴ V̇ imaginary on the diagonal,
+    their difference is i Im(Uᴴ Ȧ V)/S, half of which is given to either.
+    """
+    u, s, vh = ans
+    u_bar, s_bar, v, v_bar = conj(ct[0]), ct[1], adjoint(vh), mT(ct[2])
     k = s.shape[-1]
     f = _gaps(s * s)
-    us, vs = mT(u) @ u_bar, mT(v) @ v_bar
+    us, vs = adjoint(u) @ u_bar, adjoint(v) @ v_bar
     row, column = s[..., None, :], s[..., :, None]
-    middle = (f * (us - mT(us))) * row + column * (f * (vs - mT(vs)))
-    middle = middle + s_bar[..., None, :] * np.eye(k)
-    out = u @ middle @ vt
-    safe = 1.0 / np.where(np.equal(s, 0), 1.0, s)
+    middle = (f * (us - adjoint(us))) * row + column * (f * (vs - adjoint(vs))) + _diagonal(s_bar)
+    inverse = 1.0 / np.where(np.equal(row, 0), np.inf, row)
+    if np.iscomplexobj(us):
+        middle = middle + 0.5j * inverse * np.imag(us - vs) * np.eye(k)
+    out = u @ middle @ vh
     if u.shape[-2] > k:
-        out = out + (u_bar - u @ us) * safe[..., None, :] @ vt
+        out = out + (u_bar - u @ us) * inverse @ vh
     if v.shape[-2] > k:
-        out = out + (u * safe[..., None, :]) @ mT(v_bar - v @ vs)
-    return out
+        out = out + (u * inverse) @ adjoint(v_bar - v @ vs)
+    return conj(out)
 
 
 svd = general(
@@ -164,13 +214,12 @@ svd = general(
 
 
 def _qr_vjp(ct: Any, ans: Any) -> Any:
-    """Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ, M = R R̄ᵀ − Q̄ᵀ Q (S. F. Walter, 2012)."""
+    """Ā = (Q̄ + Q (Φ + Φᴴ)) R⁻ᴴ, Φ = Φ(R R̄ᴴ − Q̄ᴴ Q) (S. F. Walter, 2012); R has a real diagonal."""
     q, r = ans
-    q_bar, r_bar = ct
-    m = r @ mT(r_bar) - mT(q_bar) @ q
-    n = m.shape[-1]
-    symmetric = m * _low(n, 1.0) + mT(m * _low(n, 0.0))
-    return mT(np.linalg.solve(r, mT(q_bar + q @ symmetric)))
+    q_bar = conj(ct[0])
+    phi = (r @ mT(ct[1]) - adjoint(q_bar) @ q) * half_low(r.shape[-1])
+    out = adjoint(np.linalg.solve(r, adjoint(q_bar + q @ (phi + adjoint(phi)))))
+    return conj(out)
 
 
 qr = general(
@@ -180,6 +229,21 @@ qr = general(
     multiple=True,
     name="linalg.qr",
     axes="(m,n)->(m,k),(k,n)",
+)
+
+# The columns that complete a basis are not determined, and neither is their derivative.
+svd_bases = constant(
+    lambda a: np.linalg.svd(a, full_matrices=True)[::2],
+    args="a",
+    multiple=True,
+    name="linalg.svd_bases",
+    axes="(m,n)->(m,m),(n,n)",
+)
+qr_basis = constant(
+    lambda a: np.linalg.qr(a, mode="complete")[0],
+    args="a",
+    name="linalg.qr_basis",
+    axes="(m,n)->(m,m)",
 )
 
 # Adapters ----------------------------------------------------------------------------------------
@@ -229,21 +293,14 @@ def _svd(
         return s
     m, n = a.shape[-2:]
     if full_matrices and m != n:
-        u, vt = _completed(u, m), mT(_completed(mT(vt), n))
+        left, right = svd_bases(a)
+        u, vt = _completed(u, left), mT(_completed(mT(vt), mT(right)))
     return type(np.linalg.svd(np.eye(1)))(u, s, vt)
 
 
-complement = constant(
-    lambda u: np.linalg.svd(u, full_matrices=True)[0][..., u.shape[-1] :],
-    args="u",
-    name="complement",
-    axes="(m,k)->(m,l)",
-)
-
-
-def _completed(u: Any, n: int) -> Any:
-    """Complete orthonormal columns by constants: their derivative is not determined."""
-    return u if u.shape[-1] == n else np.concatenate([u, complement(u)], axis=-1)
+def _completed(u: Any, basis: Any) -> Any:
+    """Append the columns of a basis that go beyond those of ``u``."""
+    return np.concatenate([u, basis[..., u.shape[-1] :]], axis=-1)
 
 
 @implements(np.linalg.svdvals)
@@ -253,19 +310,31 @@ def _svdvals(x: Any, /) -> Any:
 
 @implements(np.linalg.qr)
 def _qr(a: Any, mode: str = "reduced") -> Any:
-    q, r = qr(a)
+    """Of a wide matrix (A₁ A₂) with A₁ = Q R₁ square, R = (R₁ QᴴA₂)."""
+    if mode not in ("reduced", "r", "complete"):
+        raise UnsupportedFunctionError(
+            explain(
+                f"numpy.linalg.qr was called on a traced value with mode={mode!r}",
+                why="the factors in that form have no rule.",
+                instead='use mode "reduced", "complete" or "r".',
+            )
+        )
+    m, n = a.shape[-2:]
+    q, r = qr(a[..., :m])
+    if m < n:
+        r = np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1)
+    if mode == "complete" and m > n:
+        q = _completed(q, qr_basis(a))
+        r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n))], axis=-2)
     return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
 
 
 @implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norms by their definitions; at 0 the derivative is 0."""
-    ndim = len(x.shape)
-    if axis is None:
-        if ord is None or (ord in (2, "fro") and ndim == 1 and ord == 2):
-            return _euclidean(x, tuple(range(-ndim, 0)), keepdims)
-        axis = tuple(range(-ndim, 0))
-    axes = negative_axes(axis, ndim)
+    axes = negative_axes(axis, len(x.shape))
+    if axis is None and ord is None:
+        return _euclidean(x, axes, keepdims)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes, keepdims)
     out = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
@@ -273,9 +342,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    squares = np.sum(np.real(x * np.conjugate(x)), axis=axes, keepdims=keepdims)
-    zero = np.equal(squares, 0)
-    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, squares)))
+    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims))
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:

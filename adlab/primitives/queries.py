@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives import elementwise as ew
-from adlab.primitives.dispatch import implements, negative_axis
-from adlab.rules import LEADING, OPAQUE, constant
+from adlab.primitives.dispatch import implements
+from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
-argpartition = constant(
-    lambda x, *, kth, axis, kind: np.argpartition(x, kth, axis, kind),
-    name="argpartition",
-    axes=LEADING,
-)
 stopped = constant(
     lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
 )
@@ -100,16 +95,6 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 @implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     return round_(a, decimals=decimals)
-
-
-@implements(np.argpartition)
-def _argpartition(
-    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
-) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    kth = tuple(kth) if np.ndim(kth) else int(kth)
-    return argpartition(a, kth=kth, axis=negative_axis(axis, len(a.shape)), kind=kind)
 
 
 @implements(np.nonzero)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
+from adlab.primitives.elementwise import root, square_modulus
+from adlab.primitives.ordering import along
 from adlab.rules import LEADING, constant, general, linear
 
 
@@ -40,21 +43,17 @@ mean = linear(
 
 def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """∂Π/∂xᵢ = Π of the others: products from both ends, so zeros need no care."""
-    n = len(axis)
     rest = tuple(i for i in range(-x.ndim, 0) if i not in axis)
     order = (*rest, *axis)
     moved = np.transpose(x, order)
     lead = moved.shape[: len(rest)]
-    flat = np.reshape(moved, (*lead, -1))
-    one = np.ones((*lead, 1))
+    flat = np.reshape(moved, (*lead, math.prod(moved.shape[len(rest) :])))
+    one = np.ones_like(flat[..., :1])
     before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
-    after = np.flip(
-        np.cumprod(np.concatenate([one, np.flip(flat, -1)[..., :-1]], axis=-1), axis=-1), -1
-    )
-    others = np.reshape(before * after, moved.shape)
+    after = np.cumprod(np.concatenate([one, np.flip(flat, -1)[..., :-1]], axis=-1), axis=-1)
+    others = np.reshape(before * np.flip(after, -1), moved.shape)
     back = np.argsort(np.asarray(order) + x.ndim)
-    spread = ct if keepdims or not n else np.expand_dims(ct, axis)
-    return spread * np.transpose(others, tuple(back.tolist()))
+    return _back(ct, axis, keepdims) * np.transpose(others, tuple(back.tolist()))
 
 
 prod = general(
@@ -151,11 +150,13 @@ POSITIONS = {
     )
     for function in (np.argmax, np.argmin)
 }
-argsort = constant(lambda x, *, axis: np.argsort(x, axis), name="argsort", axes=LEADING)
 
-
-def _masked(a: Any, where: Any, filler: float) -> Any:
+def _masked(a: Any, where: Any, filler: Any) -> Any:
     return a if where is True else np.where(where, a, filler)
+
+
+def _cast(a: Any, dtype: Any) -> Any:
+    return a if dtype is None else a.astype(dtype)
 
 
 def _reducer(primitive: Any, filler: float) -> Any:
@@ -168,9 +169,7 @@ def _reducer(primitive: Any, filler: float) -> Any:
         initial: Any = None,
         where: Any = True,
     ) -> Any:
-        a = _masked(a, where, filler)
-        if dtype is not None:
-            a = a.astype(dtype)
+        a = _cast(_masked(a, where, filler), dtype)
         axes = negative_axes(axis, len(a.shape))
         result = primitive(a, axis=axes, keepdims=bool(keepdims))
         return _with_initial(primitive, result, initial)
@@ -197,7 +196,7 @@ def _extremum(primitive: Any) -> Any:
         initial: Any = None,
         where: Any = True,
     ) -> Any:
-        a = a if where is True else np.where(where, a, initial)
+        a = _masked(a, where, initial)
         result = primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
         return _with_initial(primitive, result, initial)
 
@@ -219,10 +218,15 @@ def _mean(
     keepdims: bool = False,
     where: Any = True,
 ) -> Any:
+    a = _cast(a, dtype)
     if where is not True:
-        count = np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
-        return np.sum(a, axis=axis, keepdims=keepdims, where=where) / count
+        total = np.sum(a, axis=axis, keepdims=keepdims, where=where)
+        return total / _count(a, axis, keepdims, where)
     return mean(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+
+
+def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
 
 
 def _moment(primitive: Any) -> Any:
@@ -233,11 +237,28 @@ def _moment(primitive: Any) -> Any:
         out: Any = None,
         ddof: float = 0,
         keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: Any = None,
     ) -> Any:
-        axes = negative_axes(axis, len(a.shape))
-        return primitive(a, axis=axes, ddof=ddof, keepdims=bool(keepdims))
+        ddof = ddof if correction is None else correction
+        a, keepdims = _cast(a, dtype), bool(keepdims)
+        if where is not True or mean is not None:
+            square = _second_moment(a, axis, ddof, keepdims, where, mean)
+            return square if primitive is var else root(square)
+        return primitive(a, axis=negative_axes(axis, len(a.shape)), ddof=ddof, keepdims=keepdims)
 
     return moment
+
+
+def _second_moment(a: Any, axis: Any, ddof: float, keepdims: bool, where: Any, mean: Any) -> Any:
+    """The variance of the elements chosen by ``where``, about ``mean``."""
+    if mean is None:
+        mean = np.mean(a, axis=axis, keepdims=True, where=where)
+    squares = square_modulus(a - mean)
+    total = np.sum(squares, axis=axis, keepdims=keepdims, where=where)
+    return total / np.maximum(_count(a, axis, keepdims, where) - ddof, 0)
 
 
 implements(np.var)(_moment(var))
@@ -248,6 +269,7 @@ def _logical(primitive: Any) -> Any:
     def reduce(
         a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, where: Any = True
     ) -> Any:
+        a = _masked(a, where, primitive is all_)
         return primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
     return reduce
@@ -273,32 +295,16 @@ for _function in POSITIONS:
     implements(_function)(_position(_function))
 
 
-@implements(np.argsort)
-def _argsort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return argsort(a, axis=negative_axis(axis, len(a.shape)))
-
-
-@implements(np.sort)
-def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, _argsort(a, axis), axis)
-
-
 @implements(np.cumsum)
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return cumsum(a, axis=negative_axis(axis, len(a.shape)))
+    a, axis = along(_cast(a, dtype), axis)
+    return cumsum(a, axis=axis)
 
 
 @implements(np.cumprod)
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return cumprod(a, axis=negative_axis(axis, len(a.shape)))
+    a, axis = along(_cast(a, dtype), axis)
+    return cumprod(a, axis=axis)
 
 
 @implements(np.average)
@@ -306,14 +312,23 @@ def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
-    if np.shape(weights) != np.shape(a):
-        ndim = len(np.shape(a))
-        shape = [1] * ndim
-        shape[axis] = -1
-        weights = np.reshape(weights, tuple(shape)) + np.zeros(np.shape(a))
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
-    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+        total = float(np.size(a) if axis is None else np.prod(np.take(np.shape(a), axis)))
+        out = np.mean(a, axis=axis, keepdims=keepdims)
+    else:
+        weights = _spread_weights(weights, np.shape(a), axis)
+        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        out = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (out, np.broadcast_to(total, np.shape(out))) if returned else out
+
+
+def _spread_weights(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Broadcast weights along ``axis``, one or several, to the whole shape."""
+    if np.shape(weights) == shape:
+        return weights
+    axes = [i + len(shape) for i in negative_axes(axis, len(shape))]
+    ordered = np.transpose(weights, np.argsort(axes).tolist())
+    lengths = tuple(n if i in axes else 1 for i, n in enumerate(shape))
+    return np.broadcast_to(np.reshape(ordered, lengths), shape)
 
 
 __all__ = ["max_", "mean", "min_", "prod", "std", "sum_", "var"]

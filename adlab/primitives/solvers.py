@@ -15,6 +15,7 @@ import numpy as np
 import scipy.linalg as sl
 from scipy.linalg.lapack import dpotrf, dtrtrs
 
+from adlab.primitives.linalg import cholesky_bar, conj
 from adlab.primitives.spaces import mT
 from adlab.rules import LEADING, general, linear
 from adlab.rules.rule import shape_of
@@ -142,38 +143,16 @@ def _cholesky_impl(a: Any) -> Any:
     return np.linalg.cholesky(a) if np.ndim(a) > 2 else sl.cholesky(a, lower=True)
 
 
-@functools.lru_cache(maxsize=64)
-def _half(n: int) -> Any:
-    """Return the weights of Φ: the lower triangle with its diagonal halved."""
-    weights = np.tri(n) - 0.5 * np.eye(n)
-    weights.flags.writeable = False
-    return weights
-
-
-def cholesky_vjp(ct: Any, ans: Any) -> Any:
-    """Ā = ½ L⁻ᵀ (P + Pᵀ) L⁻¹ with P = Φ(Lᵀ L̄), the symmetric one of the possible cotangents.
-
-    For complex matrices ᵀ is ᴴ of the conjugated cotangent, which is conjugated back.
-    """
-    if _is_complex(ans):
-        bar = _cholesky_bar(np.conjugate(ct), ans, np.conjugate(ans), _adjoint)
-        return np.conjugate(bar)
-    return _cholesky_bar(ct, ans, ans, mT)
-
-
-def _adjoint(x: Any) -> Any:
-    return np.conjugate(mT(x))
-
-
-def _cholesky_bar(ct: Any, factor: Any, conjugated: Any, adjoint: Any) -> Any:
-    p = np.matmul(adjoint(factor), ct) * _half(factor.shape[-1])
-    p = p + adjoint(p)
-    half = triangular(conjugated, 0.5 * p, transposed=True, lower=True, unit=False)
-    return triangular(conjugated, adjoint(half), transposed=True, lower=True, unit=False)
+def _solve_adjoint(factor: Any, b: Any) -> Any:
+    return triangular(conj(factor), b, transposed=True, lower=True, unit=False)
 
 
 cholesky_ = general(
-    _cholesky_impl, vjp=cholesky_vjp, args="a", name="cholesky_factor", axes="(n,n)->(n,n)"
+    _cholesky_impl,
+    vjp=lambda ct, ans: cholesky_bar(ct, ans, _solve_adjoint),
+    args="a",
+    name="cholesky_factor",
+    axes="(n,n)->(n,n)",
 )
 
 

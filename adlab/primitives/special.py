@@ -47,7 +47,7 @@ polygamma = elementwise(sc.polygamma, None, lambda n, x: polygamma(n + 1, x), ar
 erf = elementwise(sc.erf, lambda x: TWO_OVER_ROOT_PI * np.exp(-x * x))
 erfc = elementwise(sc.erfc, lambda x: -TWO_OVER_ROOT_PI * np.exp(-x * x))
 expit = elementwise(sc.expit, lambda ans: ans * (1 - ans))
-logit = elementwise(sc.logit, lambda x: 1 / (x * (1 - x)))
+logit = elementwise(sc.logit, lambda x: np.divide(1, x * (1 - x)))
 xlogy = elementwise(sc.xlogy, lambda y: np.log(y), _xlogy_second, args="x y")
 
 for _primitive in (gammaln, digamma, erf, erfc, expit, logit, xlogy):
@@ -65,11 +65,13 @@ def _spread(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _all_finite(x: Any) -> bool:
-    return bool(np.isfinite(x).all()) if x.__class__ is np.ndarray else math.isfinite(x)
+    return bool(np.isfinite(x).all()) if x.__class__ is np.ndarray else math.isfinite(abs(x))
 
 
 def _logsumexp_impl(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     x = np.asarray(x)
+    if x.dtype.kind == "c":
+        return _edge(x, axis, keepdims)
     if x.dtype.kind != "f" or not x.size:
         return sc.logsumexp(x, axis=axis, keepdims=keepdims)
     if len(axis) == x.ndim:
@@ -86,8 +88,8 @@ def _logsumexp_impl(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 def _edge(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """Return the sum where a maximum is infinite or NaN: it is the maximum."""
-    top = np.max(x, axis, keepdims=True)
+    """Return the sum where a maximum may be infinite or NaN: it is the maximum."""
+    top = np.max(np.real(x), axis, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         total = np.sum(np.exp(x - np.where(np.isfinite(top), top, 0.0)), axis, keepdims=True)
         out = np.where(np.isfinite(top), np.log(total) + top, top)
@@ -116,6 +118,9 @@ logsumexp_ = general(_logsumexp_impl, vjp=_logsumexp_vjp, name="logsumexp", axes
 
 
 def _weighted_impl(x: Any, b: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if not axis:  # SciPy would take that for all of them
+        x, b, axis = np.expand_dims(x, -1), np.expand_dims(b, -1), (-1,)
+        keepdims = False
     return sc.logsumexp(x, axis=axis, b=b, keepdims=keepdims, return_sign=True)[0]
 
 

@@ -1,0 +1,117 @@
+"""Every option of the adapters gives NumPy's and SciPy's value, and the right derivatives."""
+
+import numpy as np
+import pytest
+
+import adlab
+from adlab.scipy import linalg, special
+from adlab.testing import check_grads
+from adlab.trace import flatten
+
+rng = np.random.default_rng(1)
+V, W = rng.normal(size=3), rng.normal(size=3)
+X, T = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
+A, B = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=(3, 2))
+S = A @ A.T
+P = rng.uniform(0.5, 2.0, size=(3, 4))
+
+
+def lower(a):
+    return np.tril(a) + 2 * np.eye(3)
+
+
+def definite(a):
+    return a @ a.T + np.eye(3)
+
+
+CALLS = {
+    "dot of scalars": (lambda a, b: np.dot(a, b), 2.0, V),
+    "dot to n-d": (lambda a, b: np.dot(a, b), X.T, T[:, :, :3].swapaxes(1, 2)),
+    "inner": (lambda a, b: np.inner(a, b), X, T),
+    "inner of a scalar": (lambda a, b: np.inner(a, b), X, 2.0),
+    "outer": (lambda a, b: np.outer(a, b), X, V),
+    "vdot": (lambda a, b: np.vdot(a, b), X, P),
+    "tensordot": (lambda a, b: np.tensordot(a, b, 1), X, X.T),
+    "tensordot of axes": (lambda a, b: np.tensordot(a, b, ([1, 0], [2, 1])), X, T),
+    "tensordot of one axis": (lambda a, b: np.tensordot(a, b, (0, 1)), X, T),
+    "einsum by sublists": (lambda a, b: np.einsum(a, [0, 1], b, [2, 0, 1], [2, 0]), X, T),
+    "einsum of three": (lambda a, b, c: np.einsum("ij,kij,i->kj", a, b, c), X, T, V),
+    "einsum implicit": (lambda a, b: np.einsum("ij,j", a, b), A, V),
+    "mean(dtype=)": (lambda x: np.mean(x, 0, dtype=float), X),
+    "cumsum of all": (lambda x: np.cumsum(x), X),
+    "cumprod of all": (lambda x: np.cumprod(x), P),
+    "std(correction=)": (lambda x: np.std(x, axis=0, correction=1), X),
+    "average": (lambda x: np.average(x, axis=1), X),
+    "average over two axes": (
+        lambda x, w: np.average(x, axis=(2, 0), weights=w), T, np.abs(T[:, 0].T),
+    ),
+    "average of all": (lambda x, w: np.average(x, weights=w), X, P),
+    "sort descending": (lambda x: -np.sort(-x, axis=0, stable=True), X),
+    "partition of several": (lambda x: np.sort(np.partition(x, [1, 2], axis=0)[:2], 0), X),
+    "logsumexp over axes": (lambda x: special.logsumexp(x, axis=(0, 2)), T),
+    "logsumexp with weights": (lambda x, b: special.logsumexp(x, 1, b), X, P),
+    "logsumexp with weights for an axis": (lambda x, b: special.logsumexp(x, 0, b), X, P[:, :1]),
+    "logsumexp with signs": (
+        lambda x, b: special.logsumexp(x, 1, b, return_sign=True)[0], X, -P,
+    ),
+    "logsumexp(keepdims=)": (lambda x: special.logsumexp(x, 0, keepdims=True), X),
+    "softmax": (lambda x: special.softmax(x, axis=0), X),
+    "softmax of all": (lambda x: special.softmax(x), X),
+    "log_softmax": (lambda x: special.log_softmax(x, axis=-1), X),
+    "polygamma": (lambda x: special.polygamma(1, x), P),
+    "digamma": (lambda x: special.digamma(x), P),
+    "cholesky, upper": (lambda a: linalg.cholesky(definite(a)), A),
+    "cholesky, lower": (lambda a: linalg.cholesky(definite(a), lower=True), A),
+    "numpy's cholesky, upper": (lambda a: np.linalg.cholesky(definite(a), upper=True), A),
+    "numpy's cholesky of a stack": (
+        lambda a: np.linalg.cholesky(np.stack([definite(a), definite(2 * a)])), A,
+    ),
+    **{
+        f"cho_solve, lower={low}": (
+            lambda a, b, low=low: linalg.cho_solve(linalg.cho_factor(definite(a), low), b), A, B,
+        )
+        for low in (False, True)
+    },
+    **{
+        f"solve_triangular {options}": (
+            lambda a, b, o=options: linalg.solve_triangular(
+                lower(a) if o.get("lower") else lower(a).T, b, **o
+            ),
+            A, b,
+        )
+        for b in (B, V)
+        for options in (
+            {"lower": True}, {"lower": False}, {"lower": True, "trans": 1}, {"trans": "C"},
+            {"lower": True, "unit_diagonal": True, "trans": "T"}, {"unit_diagonal": True},
+        )
+    },
+    **{
+        f"solve {options}": (lambda a, b, o=options: linalg.solve(definite(a), b, **o), A, B)
+        for options in (
+            {}, {"transposed": True}, {"assume_a": "sym"}, {"assume_a": "sym", "lower": True},
+            {"assume_a": "her"}, {"assume_a": "pos"}, {"assume_a": "pos", "lower": True},
+        )
+    },
+    "solve of a vector": (lambda a, b: linalg.solve(a, b), A, V),
+    "numpy's solve of a vector": (lambda a, b: np.linalg.solve(a, b), A, V),
+    "eigvalsh of the upper triangle": (lambda a: np.linalg.eigvalsh(definite(a), "U"), A),
+    "svdvals": (lambda a: np.linalg.svdvals(a), X),
+    "qr, r": (lambda a: np.linalg.qr(a, mode="r"), A),
+    "linspace": (lambda a, b: np.linspace(a, b, 4, retstep=True, axis=-1), V, W),
+    "linalg.cross": (lambda a, b: np.linalg.cross(a, b), A, B[:, :1] * V),
+    "diff twice": (lambda x: np.diff(x, n=2, axis=0), X),
+    "fft of a cut axis": (lambda x: np.abs(np.fft.fft(x, 3, axis=1)) ** 2, X),
+    "ifft of a filled axis": (lambda x: np.abs(np.fft.ifft(x, 6, axis=0)) ** 2, X),
+    "fft2": (lambda x: np.abs(np.fft.fft2(x, (2, 5), (1, 0))) ** 2, X),
+    "irfft of a cut axis": (lambda x: np.fft.irfft(x + 0.5j * x, 4, axis=-1), X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_value_and_both_modes(name):
+    f, *args = CALLS[name]
+    ours, theirs = (flatten(out)[0] for out in (adlab.vjp(f, *args)[0], f(*args)))
+    for x, y in zip(ours, theirs, strict=True):
+        assert np.shape(x) == np.shape(y)
+        np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-13)
+    check_grads(f, args)

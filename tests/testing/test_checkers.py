@@ -1,0 +1,107 @@
+"""The checkers find what is wrong, and say what."""
+
+
+import numpy as np
+import pytest
+
+from adlab.rules import BROADCAST, LEADING, constant, elementwise, general, linear, multilinear
+from adlab.testing import LAWS, check_grads, check_law
+
+X = np.array([0.5, 2.0, -1.0])
+
+
+def declared(kind, *args, **kwargs):
+    return kind(*args, name="broken", register=False, **kwargs)
+
+
+square = declared(elementwise, lambda x: x * x, lambda x: 2.0 * x)
+_calls = iter(range(10_000))
+
+
+def spoiling(ct, x):
+    """A pullback that writes into its cotangent."""
+    ct *= 2.0
+    return ct * x
+
+
+#: law -> primitives that break it
+BROKEN = {
+    "value": [declared(elementwise, lambda x: x + next(_calls), 1)],
+    "pushforward": [
+        declared(elementwise, lambda x: x * x, lambda x: 2.02 * x),
+        declared(constant, np.sin),
+    ],
+    "adjoint": [
+        declared(linear, lambda x: np.cumsum(x), lambda ct: np.cumsum(ct)),
+        declared(general, lambda x: x * x, vjp=lambda ct, x: 2 * ct * x,
+                 jvp=lambda x_dot, x: x_dot * x),
+    ],
+    "linearity": [
+        declared(linear, lambda x: x + 1.0, lambda ct: ct),
+        declared(multilinear, lambda a: a * a, lambda ct: ct, args="a"),
+        declared(constant, np.sin),
+    ],
+    "axes": [
+        declared(linear, lambda x: np.flip(x), lambda ct: np.flip(ct), axes=LEADING),
+        declared(linear, lambda x: np.cumsum(x), lambda ct: ct, axes=BROADCAST),
+        declared(linear, lambda x: np.sum(x), lambda ct: ct, axes="(n)->()"),
+    ],
+    "batching": [
+        declared(linear, lambda x: np.flip(x), lambda ct: np.flip(ct), axes=LEADING),
+        declared(linear, lambda x: 2 * x, lambda ct: np.max(ct) * np.ones(3), axes=LEADING),
+    ],
+    "second_order": [
+        declared(elementwise, lambda x: x**3, lambda x: 3 * np.asarray(_plain(x)) ** 2),
+    ],
+    "purity": [declared(general, lambda x: x * x, vjp=spoiling)],
+    "dtypes": [
+        declared(elementwise, np.exp, lambda ans: ans * (1.1 if ans.dtype == np.float32 else 1.0)),
+    ],
+}  # fmt: skip
+
+
+def _plain(x):
+    while hasattr(x, "value"):
+        x = x.value
+    return x
+
+
+def test_every_law_can_fail():
+    assert set(BROKEN) == set(LAWS)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_law_holds_and_fails(law):
+    check_law(law, square, X)
+    for primitive in BROKEN[law]:
+        with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - any failure is one
+            check_law(law, primitive, X)
+        (note,) = caught.value.__notes__
+        assert note == f"<primitive broken> breaks the law of {law} at (ndarray(3,)), {{}}"
+
+
+
+
+def test_check_grads_says_what_is_wrong_where_and_by_how_much():
+    product = declared(
+        elementwise, lambda a, b: a * b, lambda b: b, lambda a: 1.5 * a, args="a b"
+    )
+    with pytest.raises(AssertionError) as caught:
+        check_grads(lambda a, b: product(a, b["w"]), (X, {"w": np.ones(3)}))
+    message = str(caught.value)
+    assert message.startswith("forward mode is wrong at order 1, in argument 1:\n  along       [")
+    assert "\n  got         [" in message
+    assert "\n  differences [" in message
+    assert "off by 5.00e-01 of its size (allowed 1e-06)" in message
+    cube = BROKEN["second_order"][0]
+    with pytest.raises(AssertionError, match="forward, then forward mode is wrong at order 2"):
+        check_grads(cube, (X,))
+    with pytest.raises(AssertionError, match="^reverse, then reverse mode is wrong at order 2"):
+        check_grads(cube, (X,), modes=("rev",))
+    check_grads(cube, (X,), order=1)
+
+
+def test_check_grads_does_not_pass_over_nan():
+    nan = declared(elementwise, lambda x: x * x, lambda x: np.nan * x)
+    with pytest.raises(AssertionError, match="off by nan"):
+        check_grads(nan, (X,), order=1)
