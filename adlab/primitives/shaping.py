@@ -136,6 +136,15 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return transpose(a, axes=tuple(order))
 
 
+@implements(np.rollaxis)
+def _rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
+    n = len(a.shape)
+    if not -n <= start <= n:
+        raise np.exceptions.AxisError(start, n + 1, "start")
+    axis, start = negative_axis(axis, n) + n, start + n * (start < 0)
+    return _moveaxis(a, axis, start - (start > axis))
+
+
 @implements(np.broadcast_to)
 def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return broadcast_to(array, shape=(shape,) if np.ndim(shape) == 0 else tuple(shape))
