@@ -33,7 +33,7 @@ class SparseStack:
 
     def __init__(self, matrix: Any, shape: tuple[int, ...]) -> None:
         self.matrix = matrix
-        self.shape = (matrix.shape[1], *shape)
+        self.shape: tuple[int, ...] = (matrix.shape[1], *shape)
         self.dtype = matrix.dtype
 
     def __len__(self) -> int:

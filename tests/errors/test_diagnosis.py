@@ -51,6 +51,7 @@ x = y = Fake()
 rng = np.random.default_rng(0)
 plain = np.zeros(3)
 MATH = "the functions of the math module return Python floats, which carry no derivative."
+LIST = "NumPy makes a plain array of a list, which cannot carry a derivative."
 ARRAY = "a plain array cannot carry a derivative."
 
 
@@ -128,6 +129,13 @@ def test_the_whole_message():
             ARRAY,
             "write np.stack([x, 1.0]) or adlab.numpy.array([x, 1.0], dtype=float).",
         ),
+        (
+            lambda: np.sum([x, 1.0], axis=0),
+            "np.sum([x, 1.0], axis=0)",
+            LIST,
+            "write np.sum(np.stack([x, 1.0]), axis=0).",
+        ),
+        (lambda: np.sin([x, x]), "np.sin([x, x])", LIST, "write np.sin(np.stack([x, x]))."),
         (
             lambda: plain.dot(x),
             "plain.dot(x)",
