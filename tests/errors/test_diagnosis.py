@@ -370,7 +370,7 @@ def test_decorated_frames_of_the_standard_library_are_not_the_users():
 def without_source(text):
     space = {"math": math, "x": x, "a": np.zeros(2), "scipy": scipy}
     with pytest.raises((TracerConversionError, ValueError, TypeError)) as raised:
-        exec(compile(text, "<string>", "exec"), space)
+        exec(compile(text, "<made>", "exec"), space)
     error = raised.value
     while not isinstance(error, TracerConversionError):
         error = error.__cause__ or error.__context__
@@ -390,7 +390,7 @@ def without_source(text):
     ],
 )
 def test_without_source(text, attempted, error):
-    assert without_source(text) == ([attempted, "  at <string>:1"], error)
+    assert without_source(text) == ([attempted, "  at <made>:1"], error)
 
 
 def test_a_thread_that_runs_library_code_only():
