@@ -25,18 +25,32 @@ EXAMPLES = int(os.environ.get("ADLAB_EXAMPLES", "15"))
 BY_CONVENTION = {"linalg.svd_bases", "linalg.qr_basis", "stop_gradient"}
 
 
-class OfHermitian:
-    """A primitive that reads one triangle, applied to (A + Aᴴ)/2, so any direction will do."""
+class Wrapped:
+    """A primitive that is called in another way, in which any finite difference will do."""
 
     def __init__(self, primitive):
         self.primitive, self.facts, self.multiple = primitive, primitive.facts, primitive.multiple
+
+
+class OfHermitian(Wrapped):
+    """A primitive that reads one triangle, applied to (A + Aᴴ)/2."""
 
     def __call__(self, a, **params):
         return self.primitive(0.5 * (a + np.conjugate(np.swapaxes(a, -1, -2))), **params)
 
 
+class OfPairs(Wrapped):
+    """The singular value decomposition, whose pairs of vectors LAPACK may turn round anywhere."""
+
+    def __call__(self, a, **params):
+        u, s, vh = self.primitive(a, **params)
+        return np.einsum("...ik,...kj->...kij", u, vh), s
+
+
 def named(name):
     primitive = primitives()[name]
+    if name == "linalg.svd":
+        return OfPairs(primitive)
     if name in {"linalg.cholesky", "linalg.eigh", "cholesky_factor"}:
         return OfHermitian(primitive)
     return primitive
