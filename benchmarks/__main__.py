@@ -13,7 +13,8 @@ import numpy as np
 import adlab
 from adlab.scipy.linalg import solve_triangular
 from adlab.scipy.special import logsumexp
-from benchmarks.harness import machine, medians
+from benchmarks import matrices
+from benchmarks.harness import machine, medians, table
 from benchmarks.problems import chain, hmm, hmm_data, kalman, kalman_data
 
 try:
@@ -52,13 +53,6 @@ def chains():
             candidates["PyTorch"] = lambda t=t: torch_chain(t)
         table(f"chain of 1000, {name}, µs an operation", medians(candidates), 1e3)
     print("  targets: adlab 1/6 of autograd; jvp at most twice plain NumPy + 1.5 µs")
-
-
-def table(title, times, unit):
-    print(title)
-    for name, seconds in times.items():
-        ratio = f"  adlab / {name} = {times['adlab'] / seconds:.3f}" if "adlab" in times else ""
-        print(f"  {name:<12} {seconds * unit:9.3f}{ratio if name != 'adlab' else ''}")
 
 
 def models():
@@ -142,4 +136,5 @@ if __name__ == "__main__":
     chains()
     models()
     lengths()
+    matrices.report()
     imports()

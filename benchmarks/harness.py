@@ -18,6 +18,14 @@ def medians(candidates, rounds=15):
     return {name: statistics.median(times) for name, times in samples.items()}
 
 
+def table(title, times, unit):
+    """Print medians, and the ratio of adlab's to each."""
+    print(title)
+    for name, seconds in times.items():
+        ratio = f"  adlab / {name} = {times['adlab'] / seconds:.3f}" if "adlab" in times else ""
+        print(f"  {name:<12} {seconds * unit:9.3f}{ratio if name != 'adlab' else ''}")
+
+
 def machine():
     """Name the processor, Python and NumPy."""
     import numpy

@@ -109,6 +109,7 @@ CASES = {
     "tril": [([M], {"k": 0})],
     "triu": [([M], {"k": 1})],
     "concatenate": [([X, Y], {"axis": -1})],
+    "stack": each([X, Y], {"axis": -1}, {"axis": -3}),
     "main_diagonal": [([M], {})],
     "matmul": [([X, M], {}), ([M, B], {}), ([T, M], {})],
     "einsum": each([X, M], {"spec": (("ij", "jk"), "ik")}, {"spec": (("ij", "kk"), "i")}),

@@ -267,18 +267,9 @@ def _sorted(x):
 
 
 CALLS = {**WRONG_VALUES, **WRONG_SHAPES, **RAISING, **METHODS}
-MISSING = {
-    "rollaxis negative": "numpy.rollaxis has no adapter",
-    "full_like of a plain array": "adlab.numpy has no full_like of its own",
-}
 
 
-def row(name):
-    reason = MISSING.get(name)
-    return pytest.param(name, marks=pytest.mark.xfail(reason=reason) if reason else ())
-
-
-@pytest.mark.parametrize("name", [row(name) for name in CALLS])
+@pytest.mark.parametrize("name", CALLS)
 def test_both_modes_to_second_order(name):
     f, *args = CALLS[name]
     out, _ = adlab.vjp(f, *args)

@@ -61,6 +61,13 @@ _MATH_RENAMED = {
 _MATH_ALONE = frozenset({"dist", "fma", "isqrt", "polar", "rect"})  # NumPy has no such function
 _WHY_MATH = "the functions of the math module return Python floats, which carry no derivative."
 _TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
+#: Functions of NumPy that cannot dispatch, of which adlab.numpy has its own.
+OWN_OF_NUMPY = _TO_ARRAY | {
+    "arange", "asarray_chkfinite", "empty", "empty_like", "eye", "fromiter", "full", "full_like",
+    "geomspace", "identity", "isscalar", "linspace", "logspace", "ones", "ones_like", "require",
+    "vectorize", "zeros", "zeros_like",
+}  # fmt: skip
+_DISPLAYS = ast.List | ast.Tuple | ast.ListComp
 _STANDARDISED = {
     "exponential": "scale * {rng}.standard_exponential(size)",
     "lognormal": "np.exp(mu + sigma * {rng}.standard_normal(size))",
@@ -126,9 +133,27 @@ def _on_call(call: Call) -> _Advice | None:
             f"write the function np.{name}({', '.join([call.receiver, *call.arguments])}), "
             "or create the array with adlab.numpy.",
         )
+    if package.removeprefix("adlab.") == "numpy" and name not in OWN_OF_NUMPY and _displays(call):
+        return _on_displays(call)
     if package.partition(".")[0] in ("numpy", "scipy"):
         return _on_library(call.callee.name, call)
     return None
+
+
+def _displays(call: Call) -> list[str]:
+    """Return the lists and tuples that are written down in a call."""
+    pairs = zip(call.nodes, call.arguments, strict=False)
+    return [text for node, text in pairs if isinstance(node, _DISPLAYS)]
+
+
+def _on_displays(call: Call) -> _Advice:
+    displays = _displays(call)
+    stacked = [f"np.stack({text})" if text in displays else text for text in call.arguments]
+    function, _, _ = call.text.partition("(")
+    return _Advice(
+        "NumPy makes a plain array of a list, which cannot carry a derivative.",
+        f"write {call._replace(arguments=stacked).to(function)}.",
+    )
 
 
 def _on_generator(call: Call, name: str) -> _Advice:
@@ -159,7 +184,7 @@ def _on_math(call: Call, name: str) -> _Advice:
 
 
 def _on_array(call: Call, name: str) -> _Advice:
-    display = bool(call.nodes) and isinstance(call.nodes[0], ast.List | ast.Tuple | ast.ListComp)
+    display = bool(call.nodes) and isinstance(call.nodes[0], _DISPLAYS)
     stack = f"np.stack({call.arguments[0]}) or " if display else ""
     return _Advice(
         "a plain array cannot carry a derivative.",

@@ -25,8 +25,7 @@ def _matmul_a(ct: Any, b: Any, a_shape: Any) -> Any:
 def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     """B̄ = Aᵀ Ȳ."""
     if len(b_shape) == 1:
-        out = ct[..., None] * a
-        return out if a.ndim == 1 else np.sum(out, axis=tuple(range(a.ndim - 1)))
+        return ct[..., None] * a
     return a[..., :, None] * ct[..., None, :] if a.ndim == 1 else mT(a) @ ct
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
-from adlab.primitives.shaping import astype
 from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
@@ -85,28 +84,6 @@ def real(val: Any) -> Any:
 def imag(val: Any) -> Any:
     """See `numpy.imag`."""
     return ew.imag(val)
-
-
-def _filled(function: Any) -> Any:
-    def like(a: Any, *args: Any, dtype: Any = None, shape: Any = None, **kwargs: Any) -> Any:
-        shape = a.shape if shape is None else shape
-        dtype = a.dtype if dtype is None else dtype
-        return function(shape, *args, dtype=dtype)
-
-    return like
-
-
-implements(np.zeros_like, np.empty_like)(_filled(np.zeros))
-implements(np.ones_like)(_filled(np.ones))
-
-
-@implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    """See `numpy.full_like`."""
-    if isinstance(fill_value, Tracer):
-        out = np.broadcast_to(fill_value, np.shape(a))
-        return out if dtype is None else astype(out, dtype=np.dtype(dtype))
-    return np.full(np.shape(a), fill_value, a.dtype if dtype is None else dtype)
 
 
 @implements(np.copy)

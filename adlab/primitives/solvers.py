@@ -71,13 +71,13 @@ def _triangular_impl(a: Any, b: Any, *, transposed: bool, lower: bool, unit: boo
                 f"singular matrix: resolution failed at diagonal {info - 1}"
             )
         return x
-    if np.ndim(a) > 2:
+    if np.ndim(a) > 2 or np.size(a) == 0:
         return _triangular_stack(a, b, transposed, lower, unit)
     return sl.solve_triangular(a, b, trans=int(transposed), lower=lower, unit_diagonal=unit)
 
 
 def _triangular_stack(a: Any, b: Any, transposed: bool, lower: bool, unit: bool) -> Any:
-    """Solve stacks by LAPACK's general solver, which NumPy runs over them."""
+    """Solve stacks, also empty ones, by LAPACK's general solver, which NumPy runs over them."""
     a = np.where(_mask(a.shape[-1], lower, int(unit)), a, np.eye(a.shape[-1]) * unit)
     return np.linalg.solve(mT(a) if transposed else a, b)
 
@@ -225,7 +225,10 @@ def solve(
 ) -> Any:
     """See `scipy.linalg.solve`."""
     if not _traced(a, b):
-        return sl.solve(a, b, lower, overwrite_a, overwrite_b, check_finite, assume_a, transposed)
+        structure = {} if assume_a is None else {"assume_a": assume_a}  # the default has changed
+        return sl.solve(
+            a, b, lower, overwrite_a, overwrite_b, check_finite, transposed=transposed, **structure
+        )
     lower = bool(lower)
     if assume_a in ("lower triangular", "upper triangular"):
         return solve_triangular(a, b, int(transposed), assume_a == "lower triangular")

@@ -1,4 +1,4 @@
-"""`scipy.linalg` for traced values: the functions with a rule, else SciPy's own."""
+"""`scipy.linalg` for traced arrays: adlab's own functions, and SciPy's for plain arrays."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Any
 import scipy.linalg as _linalg
 
 from adlab.primitives.solvers import cho_factor, cho_solve, cholesky, solve, solve_triangular
+from adlab.scipy.plain import names_of as _names_of
+from adlab.scipy.plain import plain as _plain
 
 __all__ = ["cho_factor", "cho_solve", "cholesky", "solve", "solve_triangular"]
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(_linalg, name)
+    return _plain(_linalg, name)
+
+
+def __dir__() -> list[str]:
+    return _names_of(_linalg, __all__)

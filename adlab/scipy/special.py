@@ -1,4 +1,4 @@
-"""`scipy.special` for traced values: the functions with a rule, else SciPy's own."""
+"""`scipy.special` for traced arrays: adlab's own functions, and SciPy's for plain arrays."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from adlab.primitives.special import (
     softmax,
     xlogy,
 )
+from adlab.scipy.plain import names_of as _names_of
+from adlab.scipy.plain import plain as _plain
 
 psi = digamma
 
@@ -39,4 +41,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(_special, name)
+    return _plain(_special, name)
+
+
+def __dir__() -> list[str]:
+    return _names_of(_special, __all__)

@@ -45,6 +45,7 @@ def check_grads(
     Examples
     --------
     >>> import numpy as np
+    >>> from adlab.testing import check_grads
     >>> check_grads(lambda x: np.sin(x) * x, (np.array([0.3, 1.2]),))
     """
     start, unravel = ravel(tuple(args))

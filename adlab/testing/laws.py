@@ -353,6 +353,7 @@ def check_law(law: str, primitive: Primitive, *args: Any, **params: Any) -> None
     --------
     >>> import numpy as np
     >>> from adlab.rules import elementwise
+    >>> from adlab.testing import check_law
     >>> cube = elementwise(lambda x: x**3, lambda x: 3 * x**2, name="cube", register=False)
     >>> check_law("pushforward", cube, np.array([0.5, 2.0]))
     """

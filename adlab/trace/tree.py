@@ -153,6 +153,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
     Examples
     --------
+    >>> from adlab.trace import flatten
     >>> leaves, structure = flatten({"w": [1.0, 2.0], "b": 3.0})
     >>> leaves
     [1.0, 2.0, 3.0]
@@ -186,6 +187,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 
     Examples
     --------
+    >>> from adlab.trace import tree_map
     >>> tree_map(lambda w, step: w - 0.5 * step, {"w": 1.0}, {"w": 2.0})
     {'w': 0.0}
     """
@@ -242,6 +244,7 @@ def register_pytree(
 
     Examples
     --------
+    >>> from adlab.trace import flatten, register_pytree
     >>> class Interval:
     ...     def __init__(self, low, high):
     ...         self.low, self.high = low, high

@@ -51,6 +51,7 @@ x = y = Fake()
 rng = np.random.default_rng(0)
 plain = np.zeros(3)
 MATH = "the functions of the math module return Python floats, which carry no derivative."
+LIST = "NumPy makes a plain array of a list, which cannot carry a derivative."
 ARRAY = "a plain array cannot carry a derivative."
 
 
@@ -128,6 +129,13 @@ def test_the_whole_message():
             ARRAY,
             "write np.stack([x, 1.0]) or adlab.numpy.array([x, 1.0], dtype=float).",
         ),
+        (
+            lambda: np.sum([x, 1.0], axis=0),
+            "np.sum([x, 1.0], axis=0)",
+            LIST,
+            "write np.sum(np.stack([x, 1.0]), axis=0).",
+        ),
+        (lambda: np.sin([x, x]), "np.sin([x, x])", LIST, "write np.sin(np.stack([x, x]))."),
         (
             lambda: plain.dot(x),
             "plain.dot(x)",
@@ -362,7 +370,7 @@ def test_decorated_frames_of_the_standard_library_are_not_the_users():
 def without_source(text):
     space = {"math": math, "x": x, "a": np.zeros(2), "scipy": scipy}
     with pytest.raises((TracerConversionError, ValueError, TypeError)) as raised:
-        exec(compile(text, "<string>", "exec"), space)
+        exec(compile(text, "<made>", "exec"), space)
     error = raised.value
     while not isinstance(error, TracerConversionError):
         error = error.__cause__ or error.__context__
@@ -382,7 +390,7 @@ def without_source(text):
     ],
 )
 def test_without_source(text, attempted, error):
-    assert without_source(text) == ([attempted, "  at <string>:1"], error)
+    assert without_source(text) == ([attempted, "  at <made>:1"], error)
 
 
 def test_a_thread_that_runs_library_code_only():

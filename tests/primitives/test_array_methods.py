@@ -193,7 +193,8 @@ GONE = {"itemset", "newbyteorder", "ptp", "tostring"}
 
 def test_nothing_is_missing():
     tested = {*CALLS, *WRITES, *TYPE_ERRORS, *REFUSED, *FUNCTIONS, *MACHINERY, *GONE}
-    assert set(dir(np.ndarray)) - tested == set()
+    public = {name for name in dir(np.ndarray) if name[0] != "_" or name[:2] == "__"}
+    assert public - tested == set()
 
 
 def traced(f, x=A):

@@ -1,0 +1,266 @@
+"""Creating arrays: from nested lists that hold traced values, of one value, as ranges.
+
+`adlab.numpy` offers these functions under NumPy's names; plain NumPy reaches those of them that it
+dispatches, by an argument (``np.zeros_like(x)``, ``np.linspace(a, b)``) or by ``like=x``.
+
+What is made to be assigned into is a `Buffer`: traced values may be written into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.buffer import buffer
+from adlab.primitives.dispatch import implements
+from adlab.primitives.handle import concrete
+from adlab.primitives.indexing import as_array
+from adlab.primitives.ufuncs import is_traced
+
+__all__ = [
+    "arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
+    "asfortranarray", "empty", "empty_like", "eye", "fromiter", "full", "full_like", "geomspace",
+    "identity", "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "zeros",
+    "zeros_like",
+]  # fmt: skip
+
+
+# From values ------------------------------------------------------------------------------------
+
+
+@implements(np.array)
+def array(
+    object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **options: Any
+) -> Any:
+    """See `numpy.array`; nested lists may hold traced values."""
+    if not is_traced(object):
+        return np.array(object, dtype, copy=copy, ndmin=ndmin, **options)  # type: ignore[call-overload]
+    out = _cast(as_array(object), dtype)
+    out = out.copy() if copy and out is object else out
+    missing = ndmin - out.ndim
+    return out[(None,) * missing] if missing > 0 else out
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+
+
+@implements(np.asarray)
+def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
+    """See `numpy.asarray`; a traced array is returned as it is."""
+    if not is_traced(a):
+        return np.asarray(a, dtype, order, **options)
+    return array(a, dtype, copy=options.get("copy"))
+
+
+@implements(np.asanyarray)
+def asanyarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
+    """See `numpy.asanyarray`; a traced array is returned as it is."""
+    if not is_traced(a):
+        return np.asanyarray(a, dtype, order, **options)
+    return array(a, dtype, copy=options.get("copy"))
+
+
+def _laid_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that asks for a layout in memory, which a traced array has no say in."""
+
+    def laid_out(a: Any, dtype: Any = None, **options: Any) -> Any:
+        if not is_traced(a):
+            return function(a, dtype, **options)
+        return array(a, dtype, copy=None, ndmin=1)
+
+    return _named(laid_out, function, "a traced array is returned as it is.")
+
+
+def _named(function: Callable[..., Any], plain: Callable[..., Any], text: str) -> Any:
+    function.__name__ = function.__qualname__ = plain.__name__
+    function.__doc__ = f"See `numpy.{plain.__name__}`; {text}"
+    return function
+
+
+ascontiguousarray = implements(np.ascontiguousarray)(_laid_out(np.ascontiguousarray))
+asfortranarray = implements(np.asfortranarray)(_laid_out(np.asfortranarray))
+
+
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """See `numpy.asarray_chkfinite`; a traced array is returned as it is."""
+    if not is_traced(a):
+        return np.asarray_chkfinite(a, dtype, order)
+    out = array(a, dtype, copy=None)
+    np.asarray_chkfinite(concrete(out))
+    return out
+
+
+def require(a: Any, dtype: Any = None, requirements: Any = None, **options: Any) -> Any:
+    """See `numpy.require`; a traced array meets every requirement on its memory."""
+    if not is_traced(a):
+        return np.require(a, dtype, requirements, **options)
+    return array(a, dtype, copy=None)
+
+
+@implements(np.fromiter)
+def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **options: Any) -> Any:
+    """See `numpy.fromiter`; the values may be traced."""
+    values = list(iter if count < 0 else islice(iter, count))
+    if is_traced(values):
+        return array(values, dtype)
+    return np.fromiter(values, dtype, count, **options)
+
+
+def isscalar(element: Any) -> bool:
+    """See `numpy.isscalar`; a traced scalar is one."""
+    return np.isscalar(concrete(element))
+
+
+# To be assigned into ----------------------------------------------------------------------------
+
+
+@implements(np.zeros)
+def zeros(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> Any:
+    """See `numpy.zeros`; traced values may be written into the array."""
+    return buffer(np.zeros(shape, dtype, order, **options))
+
+
+def ones(shape: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
+    """See `numpy.ones`; traced values may be written into the array."""
+    return buffer(np.ones(shape, dtype, order, **options))
+
+
+@implements(np.empty)
+def empty(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> Any:
+    """See `numpy.empty`; traced values may be written into the array."""
+    return buffer(np.empty(shape, dtype, order, **options))
+
+
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **options: Any
+) -> Any:
+    """See `numpy.full`; the value may be traced, and traced values may be written."""
+    if not is_traced(fill_value):
+        return buffer(np.full(shape, fill_value, dtype, order, **options))
+    return _cast(np.broadcast_to(as_array(fill_value), shape).copy(), dtype)
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, **options: Any) -> Any:  # noqa: N803
+    """See `numpy.eye`; traced values may be written into the array."""
+    return buffer(np.eye(N, M, k, dtype, **options))
+
+
+def identity(n: int, dtype: Any = None, **options: Any) -> Any:
+    """See `numpy.identity`; traced values may be written into the array."""
+    return buffer(np.identity(n, dtype, **options))
+
+
+def _like(function: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that makes an array of the shape and dtype of another."""
+
+    def like(a: Any, *args: Any, **options: Any) -> Any:
+        if not is_traced([a, *args, *options.values()]):
+            out = plain(a, *args, **options)
+            return buffer(out) if out.__class__ is np.ndarray else out
+        return function(**_layout(as_array(a), *args, **options))
+
+    return _named(like, plain, "traced values may be written into the array.")
+
+
+def _layout(
+    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
+    **options: Any,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "shape": np.shape(a) if shape is None else shape,
+        "dtype": np.result_type(a) if dtype is None else dtype,
+        "order": order if order in ("C", "F") else "C",
+        **options,
+    }
+
+
+zeros_like = implements(np.zeros_like)(_like(zeros, np.zeros_like))
+ones_like = implements(np.ones_like)(_like(ones, np.ones_like))
+empty_like = implements(np.empty_like)(_like(empty, np.empty_like))
+_full_like = _like(
+    full, lambda a, *args, fill_value, **options: np.full_like(a, fill_value, *args, **options)
+)
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, *args: Any, **options: Any) -> Any:
+    """See `numpy.full_like`; the value may be traced, and traced values may be written."""
+    return _full_like(a, *args, fill_value=fill_value, **options)
+
+
+# Ranges -----------------------------------------------------------------------------------------
+
+
+@implements(np.arange)
+def arange(*bounds: Any, dtype: Any = None, **options: Any) -> Any:
+    """See `numpy.arange`; bounds and step may be traced, their number of steps is constant."""
+    if not is_traced([*bounds, *options.values()]):
+        return np.arange(*bounds, dtype=dtype, **options)
+    start, stop, step = _bounds(*bounds, **options)
+    steps = max(int(np.ceil((stop - start) / step)), 0)
+    # NumPy takes the difference of the first two elements, which is rounded, for the step.
+    return _cast(start + np.arange(steps) * ((start + step) - start), dtype)
+
+
+def _bounds(start: Any = None, stop: Any = None, step: Any = None, **options: Any) -> Any:
+    start, stop = (0, start) if stop is None else (start, stop)
+    return 0 if start is None else start, stop, 1 if step is None else step
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, **options: Any,
+) -> Any:  # fmt: skip
+    """See `numpy.linspace`; the ends may be traced."""
+    if not is_traced([start, stop]):
+        return np.linspace(start, stop, num, endpoint, retstep, dtype, axis, **options)
+    start, stop = (as_array(end) * 1.0 for end in (start, stop))
+    intervals = num - 1 if endpoint else num
+    delta = stop - start
+    step = delta / intervals if intervals > 0 else np.nan
+    ticks = np.arange(float(num)).reshape((-1,) + (1,) * np.ndim(delta))
+    y = ticks * (step if intervals > 0 else delta) + start
+    if endpoint and num > 1:
+        y[-1] = stop
+    y = _of_dtype(np.moveaxis(y, 0, axis), dtype)
+    return (y, step) if retstep else y
+
+
+def _of_dtype(x: Any, dtype: Any) -> Any:
+    if dtype is not None and np.issubdtype(dtype, np.integer):
+        x = np.floor(x)
+    return _cast(x, dtype)
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    """See `numpy.logspace`; the ends and a base of shape () may be traced."""
+    if not is_traced([start, stop, base]):
+        return np.logspace(start, stop, num, endpoint, base, dtype, axis)
+    return _cast(np.power(base, linspace(start, stop, num, endpoint, axis=axis)), dtype)
+
+
+@implements(np.geomspace)
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    """See `numpy.geomspace`; the ends may be traced."""
+    if not is_traced([start, stop]):
+        return np.geomspace(start, stop, num, endpoint, dtype, axis)
+    start, stop = (as_array(end) * 1.0 for end in (start, stop))
+    sign = np.sign(start)
+    low, high = start / sign, stop / sign
+    y = logspace(np.log10(low), np.log10(high), num, endpoint)
+    if num > 0:
+        y[0] = low
+    if num > 1 and endpoint:
+        y[-1] = high
+    return _cast(np.moveaxis(y * sign, 0, axis), dtype)

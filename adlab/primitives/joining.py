@@ -1,0 +1,124 @@
+"""Joining arrays and repeating their elements.  All linear; a transpose takes the pieces apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.shaping import broadcast_to, reshape
+from adlab.rules import linear
+from adlab.rules.rule import shape_of
+
+__all__ = ["concatenate", "stack"]
+
+#: What a mode derives for a primitive depends on the number of its arguments, so longer lists are
+#: joined by a tree of steps of at most this many.
+WIDTH = 16
+
+
+def _pieces(ct: Any, shapes: tuple[tuple[int, ...], ...], axis: int) -> list[Any]:
+    ends = np.cumsum([shape[axis] for shape in shapes]).tolist()
+    behind = (slice(None),) * (-axis - 1)
+    return [
+        ct[(Ellipsis, slice(end - shape[axis], end), *behind)]
+        for end, shape in zip(ends, shapes, strict=True)
+    ]
+
+
+def _layers(ct: Any, axis: int) -> list[Any]:
+    behind = (slice(None),) * (-axis - 1)
+    return [ct[(Ellipsis, i, *behind)] for i in range(ct.shape[axis])]
+
+
+concatenate = linear(
+    lambda *xs, axis: np.concatenate(xs, axis),
+    joint=_pieces,
+    args="*xs",
+    name="concatenate",
+)
+stack = linear(
+    lambda *xs, axis: np.stack(xs, axis),
+    joint=_layers,
+    args="*xs",
+    name="stack",
+)
+
+
+def _in_steps(first: Callable[..., Any], arrays: list[Any], axis: int) -> Any:
+    """Join arrays by ``first`` and the results by `concatenate`, few at a time."""
+    join = first
+    while len(arrays) > WIDTH:
+        groups = (arrays[i : i + WIDTH] for i in range(0, len(arrays), WIDTH))
+        arrays, join = [join(*group, axis=axis) for group in groups], concatenate
+    return join(*arrays, axis=axis)
+
+
+def _arrays(xs: Any) -> list[Any]:
+    return [x if hasattr(x, "shape") else np.asarray(x) for x in xs]
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+
+
+@implements(np.concatenate)
+def _concatenate(
+    arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    arrays = _arrays(arrays)
+    if axis is None:
+        arrays, axis = [np.ravel(a) for a in arrays], 0
+    axis = negative_axis(axis, len(shape_of(arrays[0])))
+    return _cast(_in_steps(concatenate, arrays, axis), dtype)
+
+
+@implements(np.stack)
+def _stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    arrays = _arrays(arrays)
+    shapes = {shape_of(a) for a in arrays}
+    if len(shapes) != 1:
+        raise ValueError("all input arrays must have the same shape")
+    axis = negative_axis(axis, len(shapes.pop()) + 1)
+    return _cast(_in_steps(stack, arrays, axis), dtype)
+
+
+def _at_least(x: Any, n: int) -> Any:
+    x = x if hasattr(x, "shape") else np.asarray(x)
+    missing = n - len(x.shape)
+    return reshape(x, shape=(1,) * missing + x.shape) if missing > 0 else x
+
+
+@implements(np.vstack)
+def _vstack(tup: Any, **options: Any) -> Any:
+    return _concatenate([_at_least(x, 2) for x in tup], 0, **options)
+
+
+@implements(np.hstack)
+def _hstack(tup: Any, **options: Any) -> Any:
+    arrays = [_at_least(x, 1) for x in tup]
+    return _concatenate(arrays, 0 if len(shape_of(arrays[0])) == 1 else 1, **options)
+
+
+@implements(np.tile)
+def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 - NumPy's name
+    reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    n = max(len(reps), len(A.shape))
+    reps = (1,) * (n - len(reps)) + reps
+    x = _at_least(A, n)
+    pairs = tuple(k for pair in zip(reps, x.shape, strict=True) for k in pair)
+    ones = tuple(k for m in x.shape for k in (1, m))
+    shape = tuple(r * m for r, m in zip(reps, x.shape, strict=True))
+    return reshape(broadcast_to(reshape(x, shape=ones), shape=pairs), shape=shape)
+
+
+@implements(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    positions = np.repeat(np.arange(a.shape[axis]), repeats)
+    return np.take(a, positions, axis=axis)
