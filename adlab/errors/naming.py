@@ -23,11 +23,14 @@ def result_name(frame: FrameType) -> str:
         The variable the result is stored in by the next instruction, otherwise the source of the
         expression; empty where there is none.
     """
-    steps = (step for step in dis.get_instructions(frame.f_code) if step.offset >= frame.f_lasti)
-    if next(steps).opname == "PRECALL":  # Python 3.11 makes two instructions of a call
-        next(steps)
-    following = next(steps)
-    if following.opname.startswith(_STORING):
+    current, following = "", None
+    for step in dis.get_instructions(frame.f_code):
+        if step.offset > frame.f_lasti:
+            following = step
+            if current != "PRECALL":  # Python 3.11 makes two instructions of a call
+                break
+        current = step.opname
+    if following is not None and following.opname.startswith(_STORING):
         stored = following.argval  # with a second name where two instructions are fused
         return str(stored[0] if isinstance(stored, tuple) else stored)
     node = executing(frame)
