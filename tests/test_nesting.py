@@ -1,0 +1,149 @@
+"""Transformations of transformations: every ordered pair, and triples, of a dozen functions.
+
+A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it makes
+is compared with finite differences or a loop over *what it was given*, so that a pair is right if its
+inner part is, and a triple if the pair inside it is.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import adlab
+import adlab.numpy as anp
+from adlab.scipy.special import logsumexp
+from adlab.testing.grads import difference
+
+X, C = np.array([0.4, 1.3, -0.7]), 0.8
+V, VC = np.array([0.3, -0.5, 0.9]), 0.6
+SCALES = np.array([1.0, 0.7, -1.2, 0.4])
+M = np.array([[2.0, 0.3, -0.1], [0.3, 1.5, 0.2], [-0.1, 0.2, 1.8]])
+
+
+def filled(x, c):
+    out = anp.zeros(4)
+    out[0] = c
+    for i in range(3):
+        out[i + 1] = out[i] * x[i] + np.sin(x[i])
+    out[1:3] *= 2.0
+    return out
+
+
+def indexed(x, c):
+    return x[[2, 0, 0]] * x[1] + c * x[::-1] - x[-1] ** 2
+
+
+def branched(x, c):
+    if c > 0:
+        return np.exp(c * x)
+    return np.tanh(x)
+
+
+def looped(x, c):
+    y, k = x, 0
+    while k < 3:
+        y = np.sin(y) * c + x * y
+        k += 1
+    return y
+
+
+FUNCTIONS = {
+    "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
+    "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
+    "matrix product": lambda x, c: M @ (x * c) + (x @ M) * np.dot(x, x),
+    "solve": lambda x, c: np.linalg.solve(M + np.outer(x, x), x * c),
+    "cholesky": lambda x, c: np.linalg.cholesky(M + c * np.outer(x, x)),
+    "eigenvalues": lambda x, c: np.linalg.eigvalsh(M + c * np.outer(x, x)),
+    "sorting": lambda x, c: np.sort(x * c)[::-1] * np.cumsum(x),
+    "FFT": lambda x, c: np.abs(np.fft.rfft(x * c + x**2, 5)) ** 2,
+    "selection": lambda x, c: np.where(x > c, x**2, np.maximum(x, -c * x)),
+    "logsumexp": lambda x, c: logsumexp(x[:, None] * c - np.outer(x, x), axis=0),
+    "einsum": lambda x, c: np.einsum("i,j,jk->ik", x, x * c, M),
+    "indexed": indexed,
+    "in place": filled,
+    "loop": looped,
+    "branch": branched,
+}  # fmt: skip
+
+
+# Transformations, and what they have to equal ---------------------------------------------------
+
+
+def pushed(f):
+    return lambda x, c: adlab.jvp(f, (x, c), (V, VC))[1]
+
+
+def slope(f):
+    return lambda x, c: difference(lambda t: f(x + t * V, c + t * VC), 0.0, 1.0)
+
+
+def weights(shape):
+    return np.cos(np.arange(np.prod(shape))).reshape(shape)
+
+
+def pulled(f):
+    def g(x, c):
+        out, pullback = adlab.vjp(f, x, c)
+        x_bar, c_bar = pullback(weights(np.shape(out)))
+        return np.concatenate([x_bar, np.reshape(c_bar, 1)])
+
+    return g
+
+
+def gradient(f):
+    def g(x, c):
+        w = weights(np.shape(f(x, c)))
+        slopes = [difference(lambda t: np.sum(w * f(x + t * e, c)), 0.0, 1.0) for e in np.eye(3)]
+        return np.array([*slopes, difference(lambda t: np.sum(w * f(x, c + t)), 0.0, 1.0)])
+
+    return g
+
+
+def batched(f):
+    return lambda x, c: adlab.vmap(f, in_axes=(0, None))(SCALES[:, None] * x, c)
+
+
+def stacked(f):
+    return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
+
+
+TRANSFORMATIONS = {
+    "jvp": (pushed, slope),
+    "vjp": (pulled, gradient),
+    "vmap": (batched, stacked),
+}
+
+TRIPLES = [
+    "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
+    "vjp vmap jvp", "vmap vmap vjp",
+]  # fmt: skip
+
+
+def check(names, f):
+    outermost, *inner = names
+    for name in reversed(inner):
+        f = TRANSFORMATIONS[name][0](f)
+    transform, reference = TRANSFORMATIONS[outermost]
+    expected = reference(f)(X, C)
+    got = transform(f)(X, C)
+    assert np.shape(got) == np.shape(expected)
+    np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-8 * np.max(np.abs(expected)))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_alone(name, function):
+    check([name], FUNCTIONS[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("pair", list(itertools.product(TRANSFORMATIONS, repeat=2)), ids=" ".join)
+def test_pair(pair, function):
+    check(pair, FUNCTIONS[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("triple", TRIPLES)
+def test_triple(triple, function):
+    check(triple.split(), FUNCTIONS[function])
