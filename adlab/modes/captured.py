@@ -222,7 +222,7 @@ class _Copying:
 def _assignment(name: str) -> InPlaceError:
     return InPlaceError(
         explain(
-            f"a checkpointed function assigned to {name}, of what holds traced values",
+            f"a checkpointed function assigned to {name}, which holds traced values",
             why="the function runs on copies, once more in each backward pass, so the assignment "
             "would be lost.",
             instead="return the new value, and assign it outside.",
