@@ -191,8 +191,6 @@ class _Copying:
     def of_function(self, f: FunctionType) -> FunctionType:
         """Return a function of the same code."""
         cells = tuple(map(self.of, f.__closure__ or ()))
-        if id(f) in self.made:  # one of its variables holds it
-            return self.made[id(f)]  # type: ignore[no-any-return]
         copy = FunctionType(f.__code__, f.__globals__, f.__name__, None, cells)
         copy.__qualname__ = f.__qualname__
         vars(copy).update(vars(f))

@@ -42,11 +42,7 @@ class Replay:
         for number, node in nodes.items():
             sources = [parent[0] for parent in _parents(node)]
             places = tuple(self._places[each] for each in sources)
-            free += [
-                self._places[each]
-                for each in {*sources} - kept
-                if last[each] == number
-            ]
+            free += [self._places[each] for each in {*sources} - kept if last[each] == number]
             target = self._places[number] = free.pop() if free else self._fresh()
             self._steps.append((node[1].push, node, target, places))
         self._outputs = [self._places[node[0]] for node in outputs]

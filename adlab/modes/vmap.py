@@ -22,7 +22,8 @@ from adlab.errors import (
     StructureError,
     explain,
 )
-from adlab.modes.derived import Deriving, Writer, require_seen
+from adlab.modes.batchedbody import through
+from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
@@ -58,7 +59,7 @@ class Batch(Deriving):
     @classmethod
     def through(cls, primitive: Primitive, mine: int) -> Apply:
         """Return the function that applies a composite primitive to its body, batched."""
-        return functools.partial(_through, primitive)
+        return functools.partial(through, primitive)
 
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
@@ -71,40 +72,13 @@ class Batch(Deriving):
             )
         )
 
+    def again(self) -> Batch:
+        """Return a new batch like this one."""
+        return Batch(self.size, self.name)
+
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""
         return np.broadcast_to(x, (self.size, *shape_of(x)))
-
-
-def _through(primitive: Primitive, batch: Batch, args: Any, params: Any) -> tuple[Any, ...]:
-    own = {i for i, x in enumerate(args) if getattr(x, "interpreter", None) is batch}
-    body = _BatchedBody(params["body"], own, batch)
-    outs = primitive(*[x.value if i in own else x for i, x in enumerate(args)], body=body)
-    require_seen(batch, outs)
-    pairs = zip(outs, body.varying, strict=True)
-    return tuple(batch.lift(out) if varies else out for out, varies in pairs)
-
-
-class _BatchedBody:
-    """A body on what the batch owns; ``varying`` says which of its results are stacked."""
-
-    def __init__(self, body: Callable[..., Any], own: set[int], batch: Batch) -> None:
-        self.body, self.own = body, own
-        self.size, self.name = batch.size, batch.name
-        self.varying: list[bool] = []
-
-    def __call__(self, *args: Any) -> tuple[Any, ...]:
-        with Batch(self.size, self.name) as batch:
-            given = [self.given(batch, i, x) for i, x in enumerate(args)]
-            outs = self.body(*given)
-            self.varying = [batch.owns(out) for out in outs]
-            return tuple(batch.lower(outs))
-
-    def given(self, batch: Batch, i: int, x: Any) -> Any:
-        """Return an argument as it was, with the new batch in place of the first."""
-        if i not in self.own:
-            return x
-        return BatchedGenerator(x, batch) if isinstance(x, np.random.Generator) else batch.lift(x)
 
 
 def _lowered(args: Any, stacked: list[bool]) -> list[tuple[Any, bool]]:
