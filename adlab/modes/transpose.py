@@ -62,7 +62,7 @@ def linear_transpose(f: F, *examples: Any) -> Transpose:
     >>> import numpy as np, adlab
     >>> transpose = adlab.linear_transpose(np.diff, np.zeros(3))
     >>> transpose(np.array([1.0, 10.0]))
-    (array([ -1.,  -9.,  10.]),)
+    (array([-1., -9., 10.]),)
     """
     leaves, structure = flatten(examples)
     with Strict() as tape:
