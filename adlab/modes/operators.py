@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.leaves import is_differentiable, zero_for
+from adlab.modes.leaves import is_differentiable, is_number, zero_for
 from adlab.modes.pullback import vjp
 from adlab.modes.ravel import ravel
 from adlab.modes.vmap import vmap
 from adlab.primitives.spaces import space, zeros
-from adlab.trace import flatten
+from adlab.trace import flatten, tree_map
 
 __all__ = ["Coordinates", "LinearMap"]
 
@@ -31,7 +31,7 @@ class Coordinates:
         leaves, self._structure = flatten(tree)
         self._moving = [is_differentiable(leaf) for leaf in leaves]
         self._spaces = [space(leaf) if moves else None for leaf, moves in self._pairs(leaves)]
-        self._still = [None if moves else zero_for(leaf) for leaf, moves in self._pairs(leaves)]
+        self._still = [zero_for(leaf) if is_number(leaf) else 0 for leaf in leaves]
         flat, self._unravel = ravel([zeros(each) for each in self._spaces if each is not None])
         self.size, self.dtype = flat.size, flat.dtype
 
@@ -65,7 +65,8 @@ class LinearMap(ABC):
 
     def __init__(self, arguments: tuple[Any, ...], result: Any) -> None:
         self.domain = Coordinates(arguments)
-        self.target = Coordinates(result)
+        # What is no number has the derivative None, which is no leaf.
+        self.target = Coordinates(tree_map(lambda x: x if is_number(x) else None, result))
 
     @abstractmethod
     def __call__(self, *args: Any) -> Any:

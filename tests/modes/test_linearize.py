@@ -139,6 +139,14 @@ def test_the_operator_is_the_jacobian_of_the_flat_function():
     np.testing.assert_allclose(op @ np.ones((4, 1)), J @ np.ones((4, 1)))
 
 
+def test_leaves_that_do_not_move_are_left_out():
+    p = {"a": x, "name": "s", "n": np.arange(2), "flag": True}
+    op = adlab.linearize(lambda p: (p["a"] * 2, p["name"], p["n"]), p)[1].operator()
+    assert op.shape == (3, 3)
+    np.testing.assert_array_equal(op @ np.eye(3), 2 * np.eye(3))
+    np.testing.assert_array_equal(op.T @ np.eye(3), 2 * np.eye(3))
+
+
 def test_complex_operators_have_adjoints():
     C = A + 1j * A.T
     op = adlab.linearize(lambda z: C @ z, x + 1j * v)[1].operator()

@@ -64,6 +64,13 @@ def test_several_arguments_and_pytrees():
     np.testing.assert_allclose(y_bar, 2 * w)
 
 
+def test_leaves_that_do_not_move_are_left_out():
+    p = {"a": x, "name": "s", "n": np.arange(2)}
+    op = adlab.linear_transpose(lambda p: (A @ p["a"], p["name"], p["n"]), p).operator()
+    np.testing.assert_allclose(op @ np.eye(3), A.T)
+    np.testing.assert_allclose(op.T @ np.eye(3), A)
+
+
 def test_complex_maps_are_transposed_without_conjugation():
     C = A + 1j * A.T
     transpose = adlab.linear_transpose(lambda z: C @ z, x + 0j)
