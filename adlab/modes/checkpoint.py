@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from adlab.errors import InPlaceError, ReplayError, explain
-from adlab.modes.captured import capture
+from adlab.modes.captured import Template, capture
 from adlab.modes.leaves import is_number
 from adlab.modes.outputs import lowered
 from adlab.modes.transformed import Transformed
 from adlab.primitives.handle import concrete
 from adlab.rules import Composite
-from adlab.trace import Interpreter, Primitive, Tracer, flatten
+from adlab.trace import Interpreter, Primitive, Structure, Tracer, flatten
 
 __all__ = ["checkpoint"]
 
@@ -101,10 +101,9 @@ def _checkpoint(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return f(*args, **kwargs)
     body = _Body(call, values)
     outs = iter(composite(*values, body=body))
-    out = body.structure.unflatten(
-        [next(outs) if each is _NUMBER else each for each in body.others]
-    )
-    _write_back(values, body.written, list(outs))
+    form = body.first.form
+    out = form.structure.unflatten([next(outs) if x is _NUMBER else x for x in form.leaves])
+    _write_back(values, form.written, list(outs))
     return out
 
 
@@ -112,45 +111,65 @@ def _checkpoint(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 _NUMBER = object()
 
 
+class _Form(NamedTuple):
+    """What a run of a body is, its numbers and arrays apart."""
+
+    structure: Structure  # of the result
+    leaves: list[Any]
+    written: list[int]  # the places, among the operands, of the arrays that were written into
+
+    def like(self, other: _Form) -> bool:
+        """Whether numbers and arrays have the same places."""
+        numbers, others = ([x is _NUMBER for x in form.leaves] for form in (self, other))
+        return (self.structure, self.written, numbers) == (other.structure, other.written, others)
+
+
+class _Run(NamedTuple):
+    form: _Form
+    samples: list[Any]  # of its numbers and arrays
+
+
 class _Body:
     """A call as a function of the values in it, which returns a flat tuple.
 
     That is the numbers and arrays among the leaves of the result, and the new contents of the
-    traced arrays that were written into, at the places ``written`` among the values.
+    arrays that were written into.
     """
 
-    def __init__(self, call: Any, values: Sequence[Any]) -> None:
+    def __init__(self, call: Template, values: Sequence[Any]) -> None:
         self.call = call
         self.traced = [isinstance(x, Tracer) for x in values]
         self.states = [stream.state for stream in _streams(values)]
-        self.samples: list[Any] | None = None  # of the results, after the first run
+        self.runs = 0
+        self.first: _Run
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         with self.same_draws(values), _Own() as own:
-            held = [own.given(*pair) for pair in zip(values, self.traced, strict=True)]
-            before = [x.value if own.owns(x) else x for x in held]
-            (f, args, kwargs), copies = self.call.filled(held)
-            leaves, structure = flatten(f(*args, **kwargs))
-            copies.require_unassigned()
-            written = [
-                i
-                for i, (x, old) in enumerate(zip(held, before, strict=True))
-                if own.owns(x) and x.value is not old
-            ]
-            numbers = [x for x in leaves if is_number(x)] + [held[i] for i in written]
-            outs = tuple(lowered(own, numbers))
-        samples = [_sample(out) for out in outs]
-        if self.samples is None:
-            self.samples, self.written, self.structure = samples, written, structure
-            self.others = [_NUMBER if is_number(x) else x for x in leaves]
-        elif structure != self.structure or not all(map(_same, samples, self.samples)):
+            outs, form = self.run(own, values)
+        run = _Run(form, [_sample(out) for out in outs])
+        self.runs += 1
+        if self.runs == 1:
+            self.first = run
+        elif not (form.like(self.first.form) and all(map(_same, run.samples, self.first.samples))):
             raise _changed()
         return outs
+
+    def run(self, own: _Own, values: Sequence[Any]) -> tuple[tuple[Any, ...], _Form]:
+        """Call the function on values of its own."""
+        held = [own.given(*pair) for pair in zip(values, self.traced, strict=True)]
+        before = [x.value if own.owns(x) else None for x in held]
+        (f, args, kwargs), copies = self.call.filled(held)
+        leaves, structure = flatten(f(*args, **kwargs))
+        copies.require_unassigned()
+        written = [i for i, x in enumerate(held) if own.owns(x) and x.value is not before[i]]
+        numbers = [x for x in leaves if is_number(x)] + [held[i] for i in written]
+        form = _Form(structure, [_NUMBER if is_number(x) else x for x in leaves], written)
+        return tuple(lowered(own, numbers)), form
 
     @contextlib.contextmanager
     def same_draws(self, values: Sequence[Any]) -> Iterator[None]:
         """Let generators draw what they drew in the first run, unnoticed outside."""
-        streams = [] if self.samples is None else _streams(values)
+        streams = _streams(values) if self.runs else []
         now = [stream.state for stream in streams]
         _set(streams, self.states)
         try:
@@ -202,8 +221,10 @@ def _sample(x: Any) -> Any:
 
 def _same(a: Any, b: Any) -> bool:
     """Whether two samples differ by rounding at most."""
-    if np.array_equal(a, b) or np.shape(a) != np.shape(b):
-        return np.shape(a) == np.shape(b)
+    if np.array_equal(a, b):
+        return True
+    if np.shape(a) != np.shape(b):
+        return False
     size = np.max(np.abs(b), initial=0.0, where=np.isfinite(b))
     return np.allclose(a, b, rtol=1e-5, atol=1e-5 * size, equal_nan=True)
 

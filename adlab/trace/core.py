@@ -16,7 +16,6 @@ a primitive states about itself, and `adlab.modes.jvp` for the shortest real int
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn, Self
@@ -245,7 +244,6 @@ class _Closed(Interpreter):
         """Stay closed."""
 
 
-@functools.cache
 def _closed_class(kind: type[Interpreter]) -> type[_Closed]:
     """Return the closed counterpart of an interpreter class, which only keeps its name."""
     return type(f"Closed{kind.__name__}", (_Closed,), {"transformation": kind.transformation})

@@ -366,6 +366,7 @@ def test_generators_draw_the_same_again(held):
         adlab.grad,
         adlab.hessian,
         adlab.jacfwd,
+        lambda f: lambda x, r: adlab.linearize(lambda x: f(x, r), x)[1](v),
         lambda f: lambda x, r: adlab.vmap(adlab.grad(f), (0, None))(W + x, r),
         lambda f: lambda x, r: adlab.grad(lambda x: np.sum(adlab.vmap(f, (0, None))(W + x, r)))(x),
     ):
