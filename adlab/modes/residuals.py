@@ -148,8 +148,8 @@ class _Watching(VJP):
     def residual(self, value: Any) -> Residual:
         """Return what is known of a value."""
         _, name, place = self.labels[id(value)]
-        plain = concrete(value)
-        return Residual(name, place, np.shape(plain), np.result_type(plain), _owner(plain).nbytes)
+        shape, size = np.shape(concrete(value)), np.asarray(_owner(value)).nbytes
+        return Residual(name, place, shape, np.result_type(concrete(value)), size)
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
@@ -222,8 +222,8 @@ def _found(kept: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _owner(x: Any) -> Any:
-    """Return the array whose memory is held by ``x``."""
+    """Return the array whose memory is held by ``x``, or the number it is."""
     x = concrete(x)
     while isinstance(x, np.ndarray) and isinstance(x.base, np.ndarray):
         x = x.base
-    return x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
+    return x

@@ -95,3 +95,14 @@ def test_results_of_several_outputs():
         return np.sum(q) + np.sum(r)
 
     assert adlab.residuals(f)(np.eye(3) + 1).nbytes >= 2 * 72
+
+
+def test_numbers():
+    def f(x):
+        y = x * x
+        z = np.sin(y) * y
+        return z * x
+
+    kept = adlab.residuals(f)(0.5)
+    assert names(kept) == ["np.sin(y)", "x", "y", "z"]
+    assert kept.nbytes == 32
