@@ -61,6 +61,10 @@ class Template:
         return copying.of(self._tree), copying
 
 
+#: Types that hold nothing and are never wanted; a long list of numbers is passed over quickly.
+_ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
+
+
 class _Search:
     """What is reached from a tree: the wanted values, and who holds what."""
 
@@ -75,6 +79,8 @@ class _Search:
                 self.values.append(holder)
                 continue
             for part in _parts(holder):
+                if type(part) in _ATOMS:
+                    continue
                 self.holders.setdefault(id(part), []).append(id(holder))
                 if id(part) not in self.seen:
                     self.seen[id(part)] = part

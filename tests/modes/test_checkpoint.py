@@ -387,6 +387,12 @@ def test_draws_that_cannot_be_repeated_are_refused():
         adlab.grad(f)(x)
 
 
+def test_older_generators_are_refused():
+    old = np.random.RandomState(0)
+    with pytest.raises(ReplayError, match="random generator"):
+        adlab.grad(checkpoint(lambda x, rng: np.sum(x * rng.normal(size=3))))(x, old)
+
+
 @pytest.mark.parametrize("change", [{"k": 2.0}, {"k": np.ones(2)}, {"k": (1.0, 2.0)}])
 def test_a_global_that_changes_is_refused(change):
     def f(x):

@@ -102,6 +102,41 @@ def test_adjoint_deblurring_by_lsqr():
     np.testing.assert_allclose(found, image, atol=1e-6)
 
 
+def test_adjoint_equation_by_gmres():
+    """The derivative of g·u(b), where u solves M(u) = b, is the solution of Mᵀ(λ) = g."""
+    n = 30
+    h = 1 / (n + 1)
+
+    def transport(u):  # −u″ + 20 u′ with u = 0 at both ends
+        padded = np.concatenate([np.zeros(1), u, np.zeros(1)])
+        slope = (padded[2:] - padded[:-2]) / (2 * h)
+        return (2 * u - padded[:-2] - padded[2:]) / h**2 + 20 * slope
+
+    g, b = RNG.normal(size=n), RNG.normal(size=n)
+    op = adlab.linear_transpose(transport, b).operator()
+    adjoint, failed = sla.gmres(op, g, rtol=1e-12, restart=n)
+    assert not failed
+    M = np.stack([transport(e) for e in np.eye(n)], axis=1)
+    np.testing.assert_allclose(adjoint @ b, g @ np.linalg.solve(M, b), rtol=1e-8)
+
+
+def test_poisson_equation_on_a_grid_by_conjugate_gradients():
+    def stiffness(u):  # five points, zero around
+        return (
+            4 * u
+            - np.concatenate([u[1:], np.zeros((1, 8))])
+            - np.concatenate([np.zeros((1, 8)), u[:-1]])
+            - np.concatenate([u[:, 1:], np.zeros((8, 1))], axis=1)
+            - np.concatenate([np.zeros((8, 1)), u[:, :-1]], axis=1)
+        )
+
+    source = RNG.normal(size=(8, 8))
+    op = adlab.linear_transpose(stiffness, source).operator()  # symmetric
+    u, failed = sla.cg(op, source.ravel(), rtol=1e-12)
+    assert not failed
+    np.testing.assert_allclose(stiffness(u.reshape(8, 8)), source, atol=1e-9)
+
+
 BENT = {
     "sine": lambda x: np.sin(x),
     "square": lambda x: x * x,
