@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adlab.modes.leaves import checked, is_differentiable, like_input, zero_for
+from adlab.modes.leaves import (
+    checked,
+    is_differentiable,
+    like_input,
+    require_visible,
+    zero_for,
+)
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.vjp import VJP, Plan, backward
 from adlab.primitives.handle import example
@@ -107,7 +113,8 @@ class Pullback:
 
 def _space(out: Any) -> Space | None:
     """Return the space of the cotangents of an output; None if it has none."""
-    return space(example(out)) if is_differentiable(out, "an output of vjp") else None
+    require_visible(out, "an output of a differentiated function")
+    return space(example(out)) if is_differentiable(out) else None
 
 
 def _joined(tape: VJP, nodes: list[Any]) -> Any:

@@ -52,6 +52,11 @@ class VJP(Deriving):
         self.locks = Locks()
         self.masked = False  # a `where` has discarded values that were not finite
 
+    def __exit__(self, *exc_info: object) -> None:
+        super().__exit__(*exc_info)
+        if exc_info[1] is not None:  # whose traceback keeps this tape
+            self.locks.release()
+
     def input(self, value: Any) -> Any:
         """Lift a primal; its payload is a node without parents."""
         payload = (next(self.serial), None)
