@@ -246,7 +246,7 @@ def _moment(primitive: Any) -> Any:
         a, keepdims = _cast(a, dtype), bool(keepdims)
         if where is not True or mean is not None:
             square = _second_moment(a, axis, ddof, keepdims, where, mean)
-            return square if primitive is var else root(square)
+            return square if primitive is var else root(square, 2)
         return primitive(a, axis=negative_axes(axis, len(a.shape)), ddof=ddof, keepdims=keepdims)
 
     return moment
