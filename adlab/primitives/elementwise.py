@@ -138,24 +138,28 @@ maximum = elementwise(
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 minimum = elementwise(
     np.minimum,
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmax = elementwise(
     np.fmax,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmin = elementwise(
     np.fmin,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
 where = linear(
