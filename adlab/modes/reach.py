@@ -143,8 +143,10 @@ class _Pass:
     def add_into(self, into: Any, node: Node, ct: Any, reach: Any) -> bool:
         """Add a sparse contribution in place, if that can be done."""
         added = add_into(into, ct, node, self.nodes, self.cts, self.own[0])
-        inner = len(node[2]) > 2  # for an input nobody asks
-        if added and inner and self.reaches[node[2][0]] is not True:
+        place = node[2][0]
+        if added and len(node[2]) == 2:  # an input, whose reach nobody asks for
+            self.reaches[place] = True
+        elif added and self.reaches[place] is not True:
             mask = np.ones(shape_of(ct), bool) if reach is True else reach
             add_into(into, mask, node, self.nodes, self.reaches, self.own[1])
         return added
