@@ -80,6 +80,9 @@ SELECTED = {
     "a row of a product": (
         lambda x: (np.sqrt(x) @ np.eye(2))[1, 0], ROWS, [[0, 0], [0.5**0.5, 0]],
     ),
+    "a branch with infinite values": (
+        lambda x: np.where(x > 0, np.prod(np.log(np.stack([x, x]))), x), 0.0, 1.0,
+    ),
     "a row of einsum": (
         lambda x: np.einsum("ij,jk->ik", np.sqrt(x), np.eye(2))[1, 0], ROWS,
         [[0, 0], [0.5**0.5, 0]],
@@ -118,24 +121,32 @@ def test_a_pullback_at_zero_is_still_linear():
     np.testing.assert_array_equal(back, [NAN, 1.5])
 
 
-def test_contributions_do_not_cancel_each_others_reach():
-    cumulated = linear(
-        lambda x: np.cumsum(x, -1) - x,
-        lambda ct: np.flip(np.cumsum(np.flip(ct, -1), -1), -1) - ct,
-        name="cumulated",
+def test_no_reach_is_lost_by_cancellation():
+    """Neither where contributions meet, nor inside a linear map of equal numbers."""
+    steps = linear(
+        lambda x: x[..., 1:] - x[..., :-1],
+        lambda ct: -np.diff(ct, prepend=0.0, append=0.0),
+        name="steps",
         register=False,
     )
 
     def f(x):
-        steps = np.exp(np.diff(x)) - np.abs(x[1:]) + x[1:] + np.sin(cumulated(x))[1:]
-        return np.sum(steps) + log_or_zero(x)
+        return np.sum(np.exp(steps(x)) - np.abs(x[1:]) + x[1:]) + log_or_zero(x)
 
     x = np.array([-0.5, 0.7, -2.0])
-    both = adlab.grad(f)(x), adlab.jacfwd(f)(x)
-    np.testing.assert_allclose(*both, rtol=1e-14)
-    hess = adlab.hessian(f)(x), adlab.jacrev(adlab.grad(f))(x)
-    np.testing.assert_allclose(*hess, rtol=1e-13)
-    assert np.all(both[0] != 0)
+    check_grads(f, (x,))
+    np.testing.assert_allclose(adlab.grad(f)(x), adlab.jacfwd(f)(x), rtol=1e-14)
+    hessian = adlab.jacfwd(adlab.jacfwd(f))(x)
+    np.testing.assert_allclose(adlab.hessian(f)(x), hessian, rtol=1e-13)
+
+
+def test_reach_through_the_imaginary_part():
+    turned = linear(lambda x: 1j * x, lambda ct: 1j * ct, name="turned", register=False)
+
+    def f(x):
+        return np.abs(np.sum(turned(x))) ** 2 + log_or_zero(x)
+
+    np.testing.assert_allclose(adlab.grad(f)(np.array([0.0, -3.0])), [-6.0, -6.0])
 
 
 def test_a_general_map_of_the_users():
@@ -148,6 +159,15 @@ def test_a_general_map_of_the_users():
         return cube(np.cbrt(x))[0] + log_or_zero(x)
 
     np.testing.assert_allclose(adlab.grad(f)(np.array([0.0, -1.0])), [NAN, 0.0])
+
+
+def test_second_derivatives_of_a_general_map_of_the_users():
+    power = general(
+        lambda x: x**1.5, vjp=lambda ct, x: 1.5 * ct * np.sqrt(x), name="power",
+        register=False, axes="()->()",
+    )  # fmt: skip
+    hessian = adlab.hessian(lambda x: np.sum(np.where(x > 0, power(x), 0.0)))(np.abs(X[1:]))
+    np.testing.assert_allclose(hessian, [[0.0, 0.0], [0.0, 0.375]])
 
 
 # Forward mode -----------------------------------------------------------------------------------
