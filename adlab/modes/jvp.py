@@ -80,7 +80,7 @@ class _Pusher(Writer):
 def _elementwise(writer: _Pusher, calculus: Elementwise) -> list[str]:
     """ẏ = Σ ∂ᵢ·ẋᵢ."""
     terms = [
-        _term(writer, rule_for(writer.primitive, calculus.partials, i), f"p{i}")
+        _term(writer, calculus, i)
         for i in writer.positions
     ]
     lines = [writer.total(terms)]
@@ -89,11 +89,14 @@ def _elementwise(writer: _Pusher, calculus: Elementwise) -> list[str]:
     return lines
 
 
-def _term(writer: _Pusher, partial: Rule | float, tangent: str) -> str:
+def _term(writer: _Pusher, calculus: Elementwise, position: int) -> str:
     """Return the source of ∂·ẋ."""
-    if isinstance(partial, Rule):
-        return f"{writer.name(partial.formula)}({writer.taken(partial)}) * {tangent}"
-    return tangent if partial == 1 else f"{partial!r} * {tangent}"
+    partial = rule_for(writer.primitive, calculus.partials, position)
+    tangent = f"p{position}"
+    if not isinstance(partial, Rule):
+        return tangent if partial == 1 else f"{partial!r} * {tangent}"
+    source = f"{writer.name(partial.formula)}({writer.taken(partial)})"
+    return f"selected({source}, {tangent})" if calculus.piecewise else f"{source} * {tangent}"
 
 
 def _linear(writer: _Pusher, calculus: Linear) -> list[str]:
@@ -171,6 +174,11 @@ _TANGENTS: dict[type, Callable[..., list[str]]] = {
 }
 
 
+def _selected(partial: Any, tangent: Any) -> Any:
+    """Return ∂·ẋ, which is nothing where ∂ = 0 says that the argument was not selected."""
+    return partial * np.where(np.equal(partial, 0), 0.0, tangent)
+
+
 def _replaced(args: list[Any], changed: dict[int, Any]) -> list[Any]:
     """Return ``args`` with some of them replaced."""
     return [changed.get(i, arg) for i, arg in enumerate(args)]
@@ -180,6 +188,7 @@ _NAMES = {
     "expand": expand,
     "fit": fit,
     "replaced": _replaced,
+    "selected": _selected,
     "space": space,
     "transposed": transposed,
     "zeros_like": zeros_like,
