@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.array import ArrayTracer
+
 __all__ = ["Masked", "Node", "Plan", "Pull", "add_into", "backward", "chosen", "deliver"]
 
 Node = tuple[Any, ...]
@@ -99,8 +101,9 @@ def add_into(
     parent = node[2]
     place = parent[0]
     total = cts[place]
-    dtype = getattr(ct, "dtype", None)
-    if dtype is None or dtype.kind not in "fb" or (total is not None and total.dtype != dtype):
+    if not isinstance(ct, (np.ndarray, np.generic, ArrayTracer)) or ct.dtype.kind not in "fb":
+        return False
+    if total is not None and total.dtype != ct.dtype:
         return False
     if total is not None and place not in own:
         total = np.copy(total)
