@@ -1,8 +1,8 @@
 """Transformations of transformations: every ordered pair, and triples, of a dozen functions.
 
-A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it makes
-is compared with finite differences or a loop over *what it was given*, so that a pair is right if
-its inner part is, and a triple if the pair inside it is.
+A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it
+makes is compared with finite differences or a loop over *what it was given*, so that a pair is
+right if its inner part is, and a triple if the pair inside it is.
 """
 
 import itertools
@@ -98,11 +98,8 @@ def pulled(f):
 def gradient(f):
     def g(x, c):
         w = weights(np.shape(f(x, c)))
-
-        def along(v, d):
-            return difference(lambda t: np.sum(w * f(x + t * v, c + t * d)), 0.0, 1.0)
-
-        return np.array([*[along(e, 0.0) for e in np.eye(3)], along(np.zeros(3), 1.0)])
+        along = lambda e: lambda t: np.sum(w * f(x + t * e[:3], c + t * e[3]))  # noqa: E731
+        return np.array([difference(along(e), 0.0, 1.0) for e in np.eye(4)])
 
     return g
 

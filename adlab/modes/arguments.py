@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import DtypeError, explain
-from adlab.modes.leaves import is_differentiable
+from adlab.modes.leaves import is_differentiable, require_visible
+from adlab.trace import flatten
+from adlab.trace.tree import LEAF
 
 __all__ = ["parameter_names", "promoted", "selected"]
 
@@ -92,8 +94,11 @@ def promoted(x: Any) -> Any:
         return float(x)
     if isinstance(x, (np.integer, np.bool_)):
         return np.float64(x)
-    if isinstance(x, np.ndarray) and x.dtype.kind not in "fc":
-        _refuse(x)
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "fc":
+            _refuse(x)
+    elif x.__class__ is not float and flatten(x)[1] is LEAF:
+        require_visible(x, "the argument of a derivative")
     return x
 
 

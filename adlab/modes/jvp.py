@@ -138,10 +138,7 @@ def tangent_lines(writer: Pusher) -> list[str]:
 
 def _elementwise(writer: Pusher, calculus: Elementwise) -> list[str]:
     """ẏ = Σ ∂ᵢ·ẋᵢ."""
-    terms = [
-        _term(writer, rule_for(writer.primitive, calculus.partials, i), f"p{i}")
-        for i in writer.positions
-    ]
+    terms = [_term(writer, calculus, i) for i in writer.positions]
     lines = [writer.total(terms)]
     if len(writer.primitive.args) > 1:
         array = writer.hold("ans.__class__ not in REAL_SCALARS")
@@ -149,12 +146,15 @@ def _elementwise(writer: Pusher, calculus: Elementwise) -> list[str]:
     return lines
 
 
-def _term(writer: Pusher, partial: Rule | float, tangent: str) -> str:
+def _term(writer: Pusher, calculus: Elementwise, position: int) -> str:
     """Return the source of ∂·ẋ."""
-    if isinstance(partial, Rule):
-        taken = ", ".join(partial.sources(writer.values, writer.every))
-        return f"{writer.evaluated(f'{writer.name(partial.formula)}({taken})')} * {tangent}"
-    return tangent if partial == 1 else f"{partial!r} * {tangent}"
+    partial = rule_for(writer.primitive, calculus.partials, position)
+    tangent = f"p{position}"
+    if not isinstance(partial, Rule):
+        return tangent if partial == 1 else f"{partial!r} * {tangent}"
+    taken = ", ".join(partial.sources(writer.values, writer.every))
+    source = writer.evaluated(f"{writer.name(partial.formula)}({taken})")
+    return f"selected({source}, {tangent})" if calculus.piecewise else f"{source} * {tangent}"
 
 
 def _linear(writer: Pusher, calculus: Linear) -> list[str]:
@@ -228,6 +228,11 @@ _TANGENTS: dict[type, Callable[..., list[str]]] = {
 }
 
 
+def _selected(partial: Any, tangent: Any) -> Any:
+    """Return ∂·ẋ, which is nothing where ∂ = 0 says that the argument was not selected."""
+    return partial * np.where(np.equal(partial, 0), 0.0, tangent)
+
+
 def _replaced(args: Iterable[Any], changed: dict[int, Any]) -> list[Any]:
     """Return ``args`` with some of them replaced."""
     return [changed.get(i, arg) for i, arg in enumerate(args)]
@@ -237,6 +242,7 @@ _NAMES = {
     "expand": expand,
     "fit": fit,
     "replaced": _replaced,
+    "selected": _selected,
     "space": space,
     "transposed": transposed,
     "zeros": zeros,

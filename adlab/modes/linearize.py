@@ -8,23 +8,22 @@ held here, the partials as numbers.  `adlab.modes.replay` runs the tuples again.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.derived import Deriving, freeze_rest, require_seen, traced_places
+from adlab.modes.derived import traced_places
 from adlab.modes.jvp import PushedBody, Pusher, tangent_lines
-from adlab.modes.leaves import checked, checked_zero, is_differentiable, zero_for
+from adlab.modes.leaves import checked, checked_zero, is_differentiable, require_visible, zero_for
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.pushforward import in_dtype
 from adlab.modes.replay import SLOT, Replay, Step
-from adlab.primitives.residuals import Locks, freeze
+from adlab.modes.tape import Tape
 from adlab.primitives.spaces import space
 from adlab.rules import Constant, Elementwise
-from adlab.trace import Primitive, Structure, flatten, tracer_classes
+from adlab.trace import Primitive, Structure, flatten
 
 __all__ = ["Linearize", "Pushforward", "linearize"]
 
@@ -90,20 +89,11 @@ def linearize(f: F, *primals: Any, has_aux: bool = False, **kwargs: Any) -> Any:
     return (out, pushforward, aux) if has_aux else (out, pushforward)
 
 
-class Linearize(Deriving):
-    """One linearization; the payload of a tracer is a node."""
+class Linearize(Tape):
+    """The tape of one linearization."""
 
     transformation = "linearize"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.serial = itertools.count()
-        self.locks = Locks()
-
-    def input(self, value: Any) -> Any:
-        """Lift a primal; its payload is a node without parents."""
-        payload = (next(self.serial), None)
-        return tracer_classes[value.__class__](freeze(value, self), self, payload)
+    slot = SLOT
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
@@ -116,29 +106,12 @@ class Linearize(Deriving):
         positions = tuple(traced_places(mine))
 
         def push(node: Any, *dots: Any) -> Any:
-            args, body = node[2 + len(positions) :]
+            args, body, _ = node[2 + len(positions) :]
             both = primitive(*args, *dots, body=PushedBody(body, positions, len(args)))
             return both[len(both) // 2 :]
 
         plan = Step(len(positions), push)
-
-        def record(tape: Linearize, args: Any, params: Any) -> tuple[Any, ...]:
-            parents = [args[i].payload for i in positions]
-            kept = freeze_rest(tape.lower(args), 0, positions, tape)
-            outs = primitive(*kept, **params)
-            require_seen(tape, outs)
-            return tape.outputs((next(tape.serial), plan, *parents, kept, params["body"]), outs)
-
-        return record
-
-    def outputs(self, node: Any, outs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Give each float output a node that takes its tangent out of those of ``node``."""
-        return tuple(
-            tracer_classes[out.__class__](out, self, (next(self.serial), SLOT, node, slot))
-            if np.result_type(space(out)[1]).kind in "fc"
-            else out
-            for slot, out in enumerate(outs)
-        )
+        return lambda tape, args, params: tape.applied(primitive, plan, args, params)
 
 
 class _Holder(Pusher):
@@ -189,7 +162,7 @@ class Pushforward(LinearMap):
         )
         self._likes = [_like(leaf) for leaf in leaves]
         self._dtypes = [space(each.value)[1] if tape.owns(each) else None for each in outs]
-        self._zeros = [None if tape.owns(each) else zero_for(each) for each in outs]
+        self._zeros = [None if tape.owns(each) else _zero_for(each) for each in outs]
         super().__init__(structure.unflatten(self._likes), lowered(tape, out))
 
     def __call__(self, *tangents: Any) -> Any:
@@ -214,6 +187,12 @@ class Pushforward(LinearMap):
                 for zero, dtype in zip(self._zeros, self._dtypes, strict=True)
             ]
         )
+
+
+def _zero_for(out: Any) -> Any:
+    """Return the tangent of a constant output."""
+    require_visible(out, "an output of a differentiated function")
+    return zero_for(out)
 
 
 def _like(leaf: Any) -> Any:

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adlab.modes.jvp import JVP
-from adlab.modes.leaves import checked, checked_zero, is_differentiable, zero_for
+from adlab.modes.leaves import (
+    checked,
+    checked_zero,
+    is_differentiable,
+    require_visible,
+    zero_for,
+)
 from adlab.modes.outputs import lowered, split_aux
 from adlab.primitives.spaces import space
 from adlab.trace import Tracer, flatten
@@ -107,6 +113,7 @@ def _lifted(forward: JVP, leaf: Any, dot: Any) -> Any:
 
 def _tangent(forward: JVP, out: Any) -> Any:
     if not forward.owns(out):
+        require_visible(out, "an output of a differentiated function")
         return zero_for(out)
     return in_dtype(out.payload, space(out.value)[1])
 

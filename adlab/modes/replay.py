@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adlab.modes.tape import Node
+
 __all__ = ["SLOT", "Replay", "Step"]
-
-Node = tuple[Any, ...]
-
 
 class Step:
     """How one primitive pushes tangents, for one set of traced arguments."""

@@ -17,8 +17,9 @@ from adlab.errors import shorten, user_frame, where
 from adlab.errors.naming import result_name, variable_name
 from adlab.modes.arguments import parameter_names
 from adlab.modes.pullback import lift
+from adlab.modes.tape import Node
 from adlab.modes.transformed import Transformed
-from adlab.modes.vjp import VJP, Node
+from adlab.modes.vjp import VJP
 from adlab.primitives.handle import concrete
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths
 

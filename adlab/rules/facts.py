@@ -2,6 +2,10 @@
 
 Notation: y = f(x₁, …), ẋ a tangent, ȳ a cotangent.  Cotangents pair by ⟨ȳ, ẏ⟩ = Re Σ ȳ·ẏ, without
 conjugation, so the gradient of a real function of x + iy is ∂f/∂x − i ∂f/∂y.
+
+A map is *piecewise linear* here if a derivative that is exactly 0 is 0 near the point too, as that
+of ``maximum`` by the smaller argument: such a zero says that the argument was not selected.  (|x|
+is not: its derivative is 0 at the kink alone.)  Linear maps have this property by themselves.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ class Elementwise:
     """
 
     partials: tuple[Rule | float | None, ...]
+    piecewise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class General:
     vjps: tuple[Rule | None, ...] = ()
     jvps: tuple[Rule | None, ...] = ()
     joint_vjp: Rule | None = None
+    piecewise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

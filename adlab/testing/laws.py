@@ -173,6 +173,17 @@ def linearity(primitive: Primitive, args: Args, params: Params) -> None:
         np.testing.assert_array_equal(f(*near), f(*xs))
 
 
+def selection(primitive: Primitive, args: Args, params: Params) -> None:
+    """4, piecewise linear: the derivative is the same nearby, so a zero of it is one nearby."""
+    if not getattr(primitive.facts["calculus"], "piecewise", False):
+        return
+    f, xs = _applied(primitive, args, params)
+    vs, shifts = _directions(xs, 12), _directions(xs, 13)
+    near = tuple(x + 1e-9 * shift for x, shift in zip(xs, shifts, strict=True))
+    here = jvp(f, tuple(xs), vs)[1]
+    _close(_flat(jvp(f, near, vs)[1]), _flat(here), 1e-12, "the derivative nearby")
+
+
 def axes(primitive: Primitive, args: Args, params: Params) -> None:
     """4, axes: the stacked call gives the stacked results."""
     fact = primitive.facts["axes"]
@@ -341,7 +352,8 @@ def _like(got: Any, wanted: Any, what: str) -> None:
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
     for law in (
-        value, pushforward, adjoint, linearity, axes, batching, second_order, purity, dtypes,
+        value, pushforward, adjoint, linearity, selection, axes, batching, second_order, purity,
+        dtypes,
     )  # fmt: skip
 }
 

@@ -103,6 +103,27 @@ def test_nested_by_halves():
     np.testing.assert_allclose(actual, adlab.jacrev(lambda x: chain(x, 16, plainly))(x))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of what is not selected
+@pytest.mark.parametrize(
+    "mode", [adlab.grad, adlab.jacfwd, adlab.hessian], ids=lambda m: m.__name__
+)
+def test_what_is_selected_away_contributes_nothing(mode):
+    def roots(y):
+        return np.where(y > 0, np.sqrt(np.abs(y)), y)
+
+    def inside(x):
+        return np.sum(checkpoint(roots)(x) ** 2)
+
+    def around(x):
+        return np.sum(np.where(x > 0, checkpoint(np.sqrt)(np.abs(x)), x) ** 2)
+
+    at = np.array([0.0, 4.0])
+    expected = mode(lambda x: np.sum(roots(x) ** 2))(at)
+    assert np.all(np.isfinite(expected))
+    for f in (inside, around):
+        np.testing.assert_allclose(mode(f)(at), expected, atol=1e-15)
+
+
 # What a call may hold ---------------------------------------------------------------------------
 
 

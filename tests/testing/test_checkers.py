@@ -41,6 +41,10 @@ BROKEN = {
         declared(multilinear, lambda a: a * a, lambda ct: ct, args="a"),
         declared(constant, np.sin),
     ],
+    "selection": [
+        declared(elementwise, lambda x: x * x, lambda x: 2.0 * x, piecewise=True),
+        declared(general, lambda x: x * x, vjp=lambda ct, x: 2 * ct * x, piecewise=True),
+    ],
     "axes": [
         declared(linear, lambda x: np.flip(x), lambda ct: np.flip(ct), axes=LEADING),
         declared(linear, lambda x: np.cumsum(x), lambda ct: ct, axes=BROADCAST),
