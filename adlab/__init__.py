@@ -8,6 +8,7 @@
 0.419974
 """
 
+from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
@@ -23,6 +24,9 @@ from adlab.modes.derivatives import (
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
+from adlab.modes.linearize import linearize
+from adlab.modes.residuals import residuals
+from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
@@ -30,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
+    "checkpoint",
     "derivative",
     "ggnvp",
     "grad",
@@ -40,12 +45,15 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear_transpose",
+    "linearize",
     "pmax",
     "pmean",
     "pmin",
     "psum",
     "ravel",
     "register_pytree",
+    "residuals",
     "stop_gradient",
     "value_and_grad",
     "vhp",

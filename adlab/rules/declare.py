@@ -78,15 +78,17 @@ def multilinear(
     impl: Formula,
     *transposes: Formula | None,
     args: str,
+    joint: Formula | None = None,
     axes: Axes | str = OPAQUE,
     name: str | None = None,
     register: bool = True,
 ) -> Primitive:
     """Declare a map that is linear in each argument while the others are held fixed."""
     names = tuple(args.split())
-    return _declare(
-        impl, names, Multilinear(_rules(transposes, names)), axes, name, register=register
+    fact = Multilinear(
+        _rules(transposes, names), None if joint is None else Rule(joint, names, 1)
     )
+    return _declare(impl, names, fact, axes, name, register=register)
 
 
 def general(
