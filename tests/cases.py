@@ -18,6 +18,7 @@ REDUCED = [{"axis": (-1,), "keepdims": False}, {"axis": (-2, -1), "keepdims": Tr
 
 #: Elementwise primitives by the interval of each argument.
 REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
+INSIDE = (0.2, 0.8)
 DOMAINS = {
     **dict.fromkeys(
         ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "tan", "arctan"],
@@ -39,8 +40,29 @@ DOMAINS = {
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
     **dict.fromkeys(["power", "xlogy"], [ABOVE, ABOVE]),
+    **dict.fromkeys(
+        ["erfcx", "log_expit", "ndtr", "log_ndtr", "j0", "j1", "i0", "i1"], [REAL]
+    ),
+    **dict.fromkeys(["i0e", "i1e"], [ABOVE]),  # a kink at 0
+    **dict.fromkeys(
+        ["gamma", "rgamma", "loggamma", "entr", "exp1", "expi", "y0", "y1", "k0", "k1"], [ABOVE]
+    ),
+    **dict.fromkeys(["erfinv"], [UNIT]),
+    **dict.fromkeys(["erfcinv", "ndtri"], [INSIDE]),
+    "ndtri_exp": [(-2.0, -0.3)],
+    **dict.fromkeys(
+        ["beta", "betaln", "xlog1py", "rel_entr", "kl_div", "gammainc", "gammaincc", "iv", "ive",
+         "kv", "kve"],
+        [ABOVE] * 2,
+    ),
+    **dict.fromkeys(["gammaincinv", "gammainccinv", "stdtrit"], [ABOVE, INSIDE]),
+    **dict.fromkeys(
+        ["betainc", "betaincc", "betaincinv", "betainccinv"], [ABOVE, ABOVE, INSIDE]
+    ),
+    "stdtr": [ABOVE, REAL],
+    **dict.fromkeys(["huber", "pseudo_huber"], [ABOVE, GREAT]),
     "arccosh": [GREAT],
-    "logit": [(0.2, 0.8)],
+    "logit": [INSIDE],
     "tan": [UNIT],
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
@@ -70,6 +92,10 @@ CASES = {
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
+    **{name: [([np.array(1.5), POSITIVE], {})] for name in ("jv", "yv")},
+    **{name: [([np.array(2), POSITIVE], {})] for name in ("yn", "expn")},
+    "lambertw": [([POSITIVE, np.array(0), np.array(1e-12)], {})],
+    "multigammaln": [([POSITIVE + 2.0], {"d": 3})],
     "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(
         [X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}, {"index": X > 0}
