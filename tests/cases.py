@@ -60,6 +60,9 @@ DOMAINS = {
         ["betainc", "betaincc", "betaincinv", "betainccinv"], [ABOVE, ABOVE, INSIDE]
     ),
     "stdtr": [ABOVE, REAL],
+    "zeta": [GREAT, ABOVE],
+    "log_hyp0f1": [ABOVE] * 2,
+    "log_hyp1f1": [ABOVE] * 3,
     **dict.fromkeys(["huber", "pseudo_huber"], [ABOVE, GREAT]),
     "arccosh": [GREAT],
     "logit": [INSIDE],

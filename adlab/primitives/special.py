@@ -1,6 +1,6 @@
 """The functions of scipy.special, by kind; imported on first use, for they load SciPy.
 
-Each kind is a module of its own, `special_gamma` to `special_softmax`.  A formula that is not
+Each kind is a module of its own, `special_bessel` to `special_zeta`.  A formula that is not
 school mathematics names its number in the Digital Library of Mathematical Functions (DLMF,
 https://dlmf.nist.gov).
 """
@@ -13,8 +13,10 @@ from adlab.primitives import (
     special_gamma,
     special_incomplete,
     special_integrals,
+    special_series,
     special_softmax,
     special_student,
+    special_zeta,
 )
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "special_gamma",
     "special_incomplete",
     "special_integrals",
+    "special_series",
     "special_softmax",
     "special_student",
+    "special_zeta",
 ]

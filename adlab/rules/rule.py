@@ -71,7 +71,11 @@ class Rule:
 
 
 def argument_names(formula: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of the positional arguments (`inspect.signature` is forty times slower)."""
+    """Return the names of the positional arguments (`inspect.signature` is forty times slower).
+
+    A wrapper made with `functools.wraps` has the names of what it wraps.
+    """
+    formula = getattr(formula, "__wrapped__", formula)
     try:
         code = formula.__code__
     except AttributeError:

@@ -33,6 +33,7 @@ from adlab.primitives.special_softmax import (
 from adlab.primitives.special_student import (
     stdtr, stdtrit,
 )
+from adlab.primitives.special_zeta import zeta
 from adlab.scipy.plain import names_of as _names_of
 from adlab.scipy.plain import plain as _plain
 
@@ -45,7 +46,7 @@ __all__ = [
     "ive", "j0", "j1", "jv", "k0", "k1", "kl_div", "kv", "kve", "lambertw", "log_expit",
     "log_ndtr", "log_softmax", "loggamma", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri",
     "ndtri_exp", "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma", "softmax", "stdtr",
-    "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "yv",
+    "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "yv", "zeta",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import scipy.special as sc
 import adlab
 import adlab.scipy.special as special
 from adlab.errors import MissingRuleError
+from adlab.primitives import special_series
 
 
 def lower_gamma(a, x):
@@ -151,3 +152,18 @@ def test_many_elements_are_integrated_in_blocks():
 def test_bessel_functions_without_a_rule_for_the_order():
     with pytest.raises(MissingRuleError, match="'v'"):
         adlab.grad(lambda v: special.jv(v, 1.0))(0.5)
+
+
+@pytest.mark.parametrize(
+    ("f", "oracle", "point"),
+    [
+        (special_series.log_hyp0f1, lambda b, z: mp.log(mp.hyp0f1(b, z)), (0.5, 1e6)),
+        (special_series.log_hyp0f1, lambda b, z: mp.log(mp.hyp0f1(b, z)), (3.0, 0.0)),
+        (special_series.log_hyp1f1, lambda a, b, z: mp.log(mp.hyp1f1(a, b, z)), (5.0, 0.5, 800.0)),
+        (special_series.log_hyp1f1, lambda a, b, z: mp.log(mp.hyp1f1(a, b, z)), (2.0, 1.5, 0.0)),
+        (special.zeta, mp.zeta, (1.01, 1.0)),
+        (special.zeta, mp.zeta, (12.0, 0.3)),
+    ],
+)
+def test_series_and_zeta_functions(f, oracle, point):
+    test_first_and_second_derivatives(f, oracle, point)
