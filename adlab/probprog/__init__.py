@@ -1,0 +1,1 @@
+"""Samplers as densities: which values draws can have."""
