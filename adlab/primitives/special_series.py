@@ -24,7 +24,9 @@ from adlab.primitives.special_parameters import Order, bell, raised, single_or_d
 from adlab.rules import elementwise
 from adlab.trace import Primitive
 
-__all__ = ["log_hyp0f1", "log_hyp1f1"]
+__all__ = [
+    "log_hyp0f1", "log_hyp0f1_by_b", "log_hyp1f1", "log_hyp1f1_by_a", "log_hyp1f1_by_b",
+]  # fmt: skip
 
 #: For each series the sign of each parameter: + above, − below.
 _CONFLUENT, _LIMIT = (1, -1), (-1,)
@@ -118,6 +120,9 @@ def _log_series(name: str, signs: Order, order: Order) -> Primitive:
     )
 
 
-#: log ₀F₁(; b; z) and log ₁F₁(a; b; z) for positive parameters and z ≥ 0.
+#: log ₀F₁(; b; z) and log ₁F₁(a; b; z) for positive parameters and z ≥ 0, and derivatives by them.
 log_hyp0f1 = _log_series("log_hyp0f1", _LIMIT, (0,))
 log_hyp1f1 = _log_series("log_hyp1f1", _CONFLUENT, (0, 0))
+log_hyp0f1_by_b = _log_series("log_hyp0f1", _LIMIT, (1,))
+log_hyp1f1_by_a = _log_series("log_hyp1f1", _CONFLUENT, (1, 0))
+log_hyp1f1_by_b = _log_series("log_hyp1f1", _CONFLUENT, (0, 1))

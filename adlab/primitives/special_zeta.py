@@ -13,7 +13,7 @@ from adlab.primitives.special_parameters import half_line, single_or_double
 from adlab.rules import elementwise
 from adlab.trace import Primitive, Tracer
 
-__all__ = ["zeta"]
+__all__ = ["zeta", "zeta_by_exponent"]
 
 
 def _by_order(order: int, s: Any, q: Any) -> Any:
@@ -49,7 +49,7 @@ def _zeta(order: int) -> Primitive:
     )
 
 
-_hurwitz = _zeta(0)
+_hurwitz, zeta_by_exponent = _zeta(0), _zeta(1)
 
 
 def zeta(x: Any, q: Any = None) -> Any:
