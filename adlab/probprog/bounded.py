@@ -65,7 +65,7 @@ uniform = density(
     lambda x, low, high: -1 / (high - low),
     args="x low high",
     support=interval,
-    usual=lambda low, high: np.greater(high, low),
+    usual=lambda low, high: high > low,
     example=(0.5, 0.0, 1.0),
     edge=lambda x, low, high: atom(np.equal(low, high), x, low),
 )
@@ -123,9 +123,7 @@ triangular = density(
     _triangular_by_right,
     args="x left mode right",
     support=lambda left, mode, right: interval(left, right),
-    usual=lambda left, mode, right: both(
-        np.less_equal(left, mode), np.less_equal(mode, right), np.less(left, right)
-    ),
+    usual=lambda left, mode, right: both(left <= mode, mode <= right, left < right),
     smooth=_inside_triangle,
     example=(0.4, 0.0, 0.5, 1.0),
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 import adlab.scipy as scipy
 from adlab.probprog.density import atom, density
-from adlab.probprog.masks import both
+from adlab.probprog.masks import both, everywhere
 from adlab.probprog.supports import integers, natural_numbers, positive_integers
 
 __all__ = [
@@ -33,7 +33,8 @@ def ratio(x: Any, p: Any) -> Any:
 
 def _possible(count: Any, p: Any) -> Any:
     """Return where an event of probability p may have happened so many times."""
-    return np.logical_or(np.equal(count, 0), np.greater(p, 0))
+    positive = p > 0
+    return True if everywhere(positive) else np.logical_or(np.equal(count, 0), positive)
 
 
 binomial = density(
@@ -46,7 +47,7 @@ binomial = density(
     lambda x, n, p: ratio(x, p) - ratio(n - x, 1 - p),
     args="x n p",
     support=lambda n, p: integers(0, n),
-    usual=lambda n, p: both(np.greater_equal(n, 0), np.greater_equal(p, 0), np.less_equal(p, 1)),
+    usual=lambda n, p: both(n >= 0, p >= 0, p <= 1),
     smooth=lambda x, n, p: both(_possible(x, p), _possible(n - x, 1 - p)),
     example=(0, 1, 0.5),
 )
@@ -58,7 +59,7 @@ poisson = density(
     lambda x, lam: ratio(x, lam) - 1,
     args="x lam",
     support=lambda lam: natural_numbers,
-    usual=lambda lam: np.greater_equal(lam, 0),
+    usual=lambda lam: lam >= 0,
     smooth=_possible,
     example=(0, 1.0),
 )
@@ -71,7 +72,7 @@ geometric = density(
     lambda x, p: 1 / p - ratio(x - 1, 1 - p),
     args="x p",
     support=lambda p: positive_integers,
-    usual=lambda p: both(np.greater(p, 0), np.less_equal(p, 1)),
+    usual=lambda p: both(p > 0, p <= 1),
     smooth=lambda x, p: _possible(x - 1, 1 - p),
     example=(1, 0.5),
 )
@@ -96,7 +97,7 @@ negative_binomial = density(
     lambda x, n, p: n / p - ratio(x, 1 - p),
     args="x n p",
     support=lambda n, p: natural_numbers,
-    usual=lambda n, p: both(np.greater(n, 0), np.greater(p, 0), np.less_equal(p, 1)),
+    usual=lambda n, p: both(n > 0, p > 0, p <= 1),
     smooth=lambda x, n, p: _possible(x, 1 - p),
     example=(0, 1.0, 0.5),
 )
@@ -119,10 +120,7 @@ hypergeometric = density(
         np.maximum(0, nsample - nbad), np.minimum(ngood, nsample)
     ),
     usual=lambda ngood, nbad, nsample: both(
-        np.greater_equal(ngood, 0),
-        np.greater_equal(nbad, 0),
-        np.greater_equal(nsample, 0),
-        np.less_equal(nsample, ngood + nbad),
+        ngood >= 0, nbad >= 0, nsample >= 0, nsample <= ngood + nbad
     ),
     example=(0, 1, 1, 1),
 )
@@ -142,7 +140,7 @@ integers_between = density(
     0,
     args="x low high",
     support=integers,
-    usual=lambda low, high: np.less_equal(low, high),
+    usual=lambda low, high: low <= high,
     example=(0, 0, 0),
     check=_check_between,
 )
@@ -154,7 +152,7 @@ logseries = density(
     lambda x, p: x / p + 1 / ((1 - p) * np.log1p(-p)),
     args="x p",
     support=lambda p: positive_integers,
-    usual=lambda p: both(np.greater(p, 0), np.less(p, 1)),
+    usual=lambda p: both(p > 0, p < 1),
     example=(1, 0.5),
     edge=lambda x, p: atom(np.equal(p, 0), x, 1),
 )
@@ -173,6 +171,6 @@ zipf = density(
     _zipf_by_a,
     args="x a",
     support=lambda a: positive_integers,
-    usual=lambda a: np.greater(a, 1),
+    usual=lambda a: a > 1,
     example=(1, 2.0),
 )

@@ -17,7 +17,6 @@ say: the mass is then an atom, of log-probability 0 there and −∞ elsewhere, 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ import numpy as np
 
 from adlab.probprog.masks import both, everywhere
 from adlab.probprog.supports import Support, real
-from adlab.rules import constant, elementwise
+from adlab.rules import Rule, constant, elementwise
 from adlab.trace import Primitive
 
 __all__ = ["asks_numpy", "atom", "density"]
@@ -78,8 +77,8 @@ def density(
     formula : callable
         log f(x, *params), in functions that dispatch.
     *partials : callable or 0
-        By the value and each parameter; they take all of them.  0 where it does
-        not matter how an argument varies, an integer for instance.
+        By the value and each parameter; they take all of them.  0 if it does not
+        matter how an argument varies, an integer for instance.
     args : str
         Names of the value and of the parameters.
     support : callable, optional
@@ -98,7 +97,12 @@ def density(
     """
     refuse = asks_numpy(name) if check is None else check
 
-    holds = _condition(support, usual, smooth)
+    def holds(x: Any, *params: Any) -> Any:
+        return both(
+            usual(*params),
+            True if support is None else support(*params).contains(x),
+            True if smooth is None else smooth(x, *params),
+        )
 
     def value(*given: Any) -> Any:
         good = holds(*given)
@@ -109,37 +113,31 @@ def density(
             unusual = np.where(np.isnan(sum(given)), np.nan, edge(*given))
             return np.where(good, formula(*_tamed(good, given, example)), unusual)[()]
 
-    rules = [_masked(each, holds, example) if callable(each) else each for each in partials]
-    if any(map(callable, rules)):
+    names = tuple(args.split())
+    kept = names if support is None else ("ans", *names)
+
+    def rule(partial: Formula) -> Rule:
+        """Return a partial that is 0 where the parameters or the value say it does not hold.
+
+        There the value is infinite, or that of an atom, or unknown.
+        """
+
+        def masked(*values: Any) -> Any:
+            given = values[-len(names) :]
+            good = both(usual(*given[1:]), True if support is None else np.isfinite(values[0]))
+            if everywhere(good):
+                return partial(*given)
+            return np.where(good, partial(*_tamed(good, given, example)), 0.0)
+
+        return Rule(masked, names, 0, kept)
+
+    rules = [rule(each) if callable(each) else each for each in partials]
+    if any(map(callable, partials)):
         primitive = elementwise(value, *rules, args=args, name=f"random.{name}")
     else:
         primitive = constant(value, args=args, name=f"random.{name}")
     primitive.facts["support"] = support or (lambda *params: real)
     return primitive
-
-
-def _condition(support: Any, usual: Formula, smooth: Formula | None) -> Formula:
-    """Return where the formulas hold, as a function of the value and the parameters."""
-    if support is None and smooth is None:
-        return lambda x, *params: usual(*params)
-    return lambda x, *params: both(
-        usual(*params),
-        True if support is None else support(*params).contains(x),
-        True if smooth is None else smooth(x, *params),
-    )
-
-
-def _masked(partial: Formula, holds: Formula, example: tuple[float, ...]) -> Formula:
-    """Return a partial that is 0 where it does not hold."""
-
-    @functools.wraps(partial)
-    def masked(*given: Any) -> Any:
-        good = holds(*given)
-        if everywhere(good):
-            return partial(*given)
-        return np.where(good, partial(*_tamed(good, given, example)), 0.0)
-
-    return masked
 
 
 def _tamed(good: Any, given: Any, example: Any) -> list[Any]:

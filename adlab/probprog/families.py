@@ -7,6 +7,7 @@ Where names mislead: ``scale`` is no rate, ``pareto`` starts at 0, ``geometric``
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from adlab.probprog import bounded, counts, location, noncentral, positive, vectors
 from adlab.probprog.family import Family
 from adlab.probprog.lists import LISTS
+from adlab.probprog.masks import as_value
 from adlab.probprog.structured import Counts, real_vectors, simplex
 from adlab.trace import Primitive
 
@@ -33,9 +35,15 @@ def _file(name: str, call: Any, log_density: Any, support: Any, **facts: Any) ->
 
 
 def _numbers(name: str, call: Any, density: Primitive, *, discrete: bool = False) -> None:
-    """File a family whose parameters broadcast, and which has a primitive."""
+    """File a family whose parameters broadcast, and which has a primitive; lists become arrays."""
+
+    @functools.wraps(call)
+    def with_arrays(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], Any]:
+        params, size = call(*args, **kwargs)
+        return tuple(map(as_value, params)), size
+
     FAMILIES[name] = Family(
-        name, call, density.args[1:], density, density.facts["support"], discrete=discrete
+        name, with_arrays, density.args[1:], density, density.facts["support"], discrete=discrete
     )
 
 
@@ -121,8 +129,8 @@ def _between(low: Any, high: Any, endpoint: Any) -> tuple[Any, Any]:
     """Return the smallest and the largest of the integers drawn from."""
     if high is None:
         low, high = 0, low
-    last = np.asarray(high) if isinstance(high, (list, tuple)) else high
-    return low, last if endpoint else last - 1
+    high = as_value(high)
+    return low, high if endpoint else high - 1
 
 
 _numbers("binomial", lambda n, p, size=None: ((n, p), size), counts.binomial, discrete=True)

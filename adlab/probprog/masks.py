@@ -17,22 +17,23 @@ def as_value(x: Any) -> Any:
 
 
 def both(*conditions: Any) -> Any:
-    """Return where all conditions hold; a condition that is True costs nothing."""
-    out: Any = True
+    """Return where all conditions hold; one that is True costs nothing."""
+    out: Any = np.True_
     for condition in conditions:
-        if condition is not True:
-            out = condition if out is True else np.logical_and(out, condition)
+        if condition is not True and condition is not np.True_:
+            out = condition if out is np.True_ else np.logical_and(out, condition)
     return out
 
 
 def everywhere(condition: Any) -> bool:
     """Whether a condition is known to hold everywhere; of a traced one that is not known."""
-    if condition is True or condition is False:
-        return condition
-    return not isinstance(condition, Tracer) and bool(condition.all())
+    if condition.__class__ is np.ndarray:
+        return bool(np.logical_and.reduce(condition, None))  # at half the cost of the method
+    return not isinstance(condition, Tracer) and bool(condition)
 
 
 def is_integral(x: Any) -> Any:
     """Whether each number is an integer."""
-    kind = x.dtype.kind if hasattr(x, "dtype") else np.asarray(x).dtype.kind
-    return True if kind in "biu" else np.equal(x, np.floor(x))
+    if x.__class__ is int or getattr(x, "dtype", np.dtype(float)).kind in "biu":
+        return True
+    return np.equal(x, np.floor(x))

@@ -14,7 +14,7 @@ import numpy as np
 import adlab.scipy as scipy
 from adlab.probprog.density import atom, density
 from adlab.probprog.location import HALF_LOG_TWO_PI
-from adlab.probprog.masks import both
+from adlab.probprog.masks import both, everywhere
 from adlab.probprog.supports import nonnegative, positive
 
 __all__ = [
@@ -29,7 +29,8 @@ def at_zero(x: Any, shape: Any, finite: float) -> Any:
 
 def smooth_at_zero(x: Any, shape: Any, finite: float) -> Any:
     """Return whether x > 0, or the density is finite at 0."""
-    return np.logical_or(np.greater(x, 0), np.equal(shape, finite))
+    inside = x > 0
+    return True if everywhere(inside) else np.logical_or(inside, np.equal(shape, finite))
 
 
 def per(exponent: Any, x: Any) -> Any:

@@ -31,14 +31,22 @@ class Rule:
         Names of the primitive's arguments.
     leading : int
         How many leading arguments are cotangents or tangents.
+    names : tuple of str, optional
+        What the formula takes after these, where its code does not say so.
     """
 
     __slots__ = ("args", "formula", "names")
 
-    def __init__(self, formula: Callable[..., Any], args: tuple[str, ...], leading: int) -> None:
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        args: tuple[str, ...],
+        leading: int,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
         self.formula = formula
         self.args = args
-        self.names = argument_names(formula)[leading:]
+        self.names = argument_names(formula)[leading:] if names is None else names
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
@@ -71,11 +79,7 @@ class Rule:
 
 
 def argument_names(formula: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of the positional arguments (`inspect.signature` is forty times slower).
-
-    A wrapper made with `functools.wraps` has the names of what it wraps.
-    """
-    formula = getattr(formula, "__wrapped__", formula)
+    """Return the names of the positional arguments (`inspect.signature` is forty times slower)."""
     try:
         code = formula.__code__
     except AttributeError:

@@ -250,6 +250,14 @@ def test_texts_of_shape_errors(size, shape):
     assert str(ours.value) == str(theirs.value)
 
 
+def test_parameters_in_lists():
+    params, size = FAMILIES["normal"].call([0.0, 1.0], scale=[1.0, 2.0])
+    assert FAMILIES["normal"].shape(size, *params) == (2,)
+    np.testing.assert_allclose(
+        score("normal", np.zeros(2), *params), st.norm([0.0, 1.0], [1.0, 2.0]).logpdf(0.0)
+    )
+
+
 def test_drawn_into_a_given_array():
     for name in ("random", "standard_normal", "standard_exponential"):
         params, size = FAMILIES[name].call(out=np.zeros(3))
