@@ -61,6 +61,7 @@ FUNCTIONS = {
     "logsumexp": lambda x, c: logsumexp(x[:, None] * c - np.outer(x, x), axis=0),
     "einsum": lambda x, c: np.einsum("i,j,jk->ik", x, x * c, M),
     "indexed": indexed,
+    "gradient": lambda x, c: np.sin(adlab.grad(lambda w: np.sum(w**2 * w[::-1]) * c)(x) * x[0]),
     "in place": filled,
     "loop": looped,
     "branch": branched,
@@ -108,10 +109,21 @@ def stacked(f):
     return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
 
 
+def traced(f):
+    def g(x, c):
+        def second(e):
+            return adlab.jvp(lambda x: adlab.jvp(lambda x: f(x, c), (x,), (e,))[1], (x,), (e,))[1]
+
+        return sum(second(e) for e in np.eye(3))
+
+    return g
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "laplacian": (adlab.laplacian, traced),
 }
 
 TRIPLES = [

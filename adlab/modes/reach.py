@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Node, Plan, add_into, backward, chosen, deliver
+from adlab.modes.backward import Node, Plan, add_sparse, backward, chosen, deliver
+from adlab.modes.sparsesum import summed
 from adlab.primitives.handle import concrete
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -71,7 +72,6 @@ class _Pass:
         self.nodes: list[Any] = []
         self.cts: list[Any] = []
         self.reaches: list[Any] = []
-        self.own: tuple[set[int], set[int]] = set(), set()
         self.rng = np.random.default_rng(0)
 
     def run(self, roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]) -> list[Any]:
@@ -85,10 +85,10 @@ class _Pass:
             for number in range(size - 1, -1, -1):
                 node = self.nodes[number]
                 if node is not None and len(node) > 2:
-                    ct, reach = self.cts[number], self.reaches[number]
+                    ct, reach = summed(self.cts[number]), summed(self.reaches[number])
                     self.cts[number] = self.reaches[number] = None
                     self.visit(node, ct, _simplified(reach))
-        return [self.cts[node[0]] if node[0] < size else None for node in inputs]
+        return [summed(self.cts[node[0]]) if node[0] < size else None for node in inputs]
 
     def visit(self, node: Node, ct: Any, reach: Any) -> None:
         """Pull a cotangent and its reach back to the parents of a node."""
@@ -96,7 +96,7 @@ class _Pass:
         if plan is None:
             deliver(node, ct, self.nodes, self.cts)
             deliver(node, reach, self.nodes, self.reaches)
-        elif plan.into is None or not self.add_into(plan.into, node, ct, reach):
+        elif plan.at is None or not self.add_sparse(plan.at, node, ct, reach):
             for parent, (each, mask) in zip(node[2:], self.pulled(plan, node, ct, reach)):  # noqa: B905 - and what is kept
                 self.add(parent, each, mask)
 
@@ -137,18 +137,20 @@ class _Pass:
             self.nodes[place], self.cts[place], self.reaches[place] = node, ct, reach
         else:
             self.cts[place] = self.cts[place] + ct
-            both = self.reaches[place], reach
+            both = summed(self.reaches[place]), reach
             self.reaches[place] = any(each is True for each in both) or np.logical_or(*both)
 
-    def add_into(self, into: Any, node: Node, ct: Any, reach: Any) -> bool:
-        """Add a sparse contribution in place, if that can be done."""
-        added = add_into(into, ct, node, self.nodes, self.cts, self.own[0])
-        place = node[2][0]
-        if added and len(node[2]) == 2:  # an input, whose reach nobody asks for
+    def add_sparse(self, at: Any, node: Node, ct: Any, reach: Any) -> bool:
+        """Add a sparse contribution, if that can be done."""
+        shape, index = at(node)
+        parent = node[2]
+        added = add_sparse(ct, parent, self.nodes, self.cts, shape, index)
+        place = parent[0]
+        if added and len(parent) == 2:  # an input, whose reach nobody asks for
             self.reaches[place] = True
         elif added and self.reaches[place] is not True:
             mask = np.ones(shape_of(ct), bool) if reach is True else reach
-            add_into(into, mask, node, self.nodes, self.reaches, self.own[1])
+            add_sparse(mask, parent, self.nodes, self.reaches, shape, index)
         return added
 
 

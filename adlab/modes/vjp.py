@@ -145,8 +145,8 @@ def _plan(writer: _Recorder, calculus: Any) -> Plan:
     plan.selects = isinstance(calculus, Linear) or getattr(calculus, "piecewise", False)
     if isinstance(calculus, Elementwise):
         plan.masked = _derive_masked_first(plan, writer, calculus)
-    elif isinstance(calculus, Linear) and calculus.into is not None and writer.positions == [0]:
-        plan.into = _into(writer, calculus.into)
+    elif isinstance(calculus, Linear) and calculus.at is not None and writer.positions == [0]:
+        plan.at = _at(writer, calculus.at)
     return plan
 
 
@@ -217,12 +217,10 @@ def _linear(writer: _Recorder, calculus: Linear) -> Pull:
     return _by_rules(writer, calculus.transposes)
 
 
-def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
-    """Return ``into(total, ct, node)``."""
+def _at(writer: _Recorder, rule: Rule) -> Callable[[Node], Any]:
+    """Return ``at(node)``."""
     (target,) = writer.keep(f"space({writer.value(0)})")
-    add = writer.applied(rule, "total", "ct")
-    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
-    return writer.define("into(total, ct, node)", lines)
+    return writer.define("at(node)", [f"return {target}[0], {writer.applied(rule)}"])
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:

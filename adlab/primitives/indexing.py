@@ -70,22 +70,13 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
     return scatter(ct, shape=x_shape, index=index)
 
 
-def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
-    if is_basic(index):
-        x[index] += value
-    else:
-        np.add.at(x, index, value)
-    return x
-
-
-def _added(total: Any, ct: Any, index: Any) -> Any:
-    return add_into(total, ct, index=index)
-
-
 def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, np.result_type(ct))
-    return _add_into(out, ct, index=index)
+    if is_basic(index):
+        out[index] = ct
+    else:
+        np.add.at(out, index, ct)
+    return out
 
 
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
@@ -119,19 +110,9 @@ def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
 take_index = linear(
     lambda x, *, index: x[index],
     _scattered,
-    into=_added,
+    at=lambda index: index,
     name="take_index",
     axes=Adapter(_taken_batch),
-)
-# In place, for totals that a backward pass owns.
-add_into = linear(
-    _add_into,
-    lambda ct: ct,
-    lambda ct, index: take_index(ct, index=index),
-    args="x value",
-    name="add_into",
-    axes=Adapter(_written_batch),
-    register=False,
 )
 scatter = linear(
     _scatter,

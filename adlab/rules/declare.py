@@ -55,7 +55,7 @@ def linear(
     *transposes: Formula | None,
     args: str = "x",
     joint: Formula | None = None,
-    into: Formula | None = None,
+    at: Formula | None = None,
     axes: Axes | str = LEADING,
     name: str | None = None,
     register: bool = True,
@@ -63,13 +63,13 @@ def linear(
     """Declare a map that is jointly linear in the arguments with a transpose.
 
     A transpose ``lambda ct, …`` never names the argument it is for, only its shape.  Where it
-    returns mostly zeros, ``into=lambda total, ct, …`` returns the sum, made in ``total`` itself.
+    returns the cotangent at an index among zeros, ``at`` is the formula of that index.
     """
     names = tuple(args.split())
     fact = Linear(
         _rules(transposes, names),
         None if joint is None else Rule(joint, names, 1),
-        None if into is None else Rule(into, names, 2),
+        None if at is None else Rule(at, names, 0),
     )
     return _declare(impl, names, fact, axes, name, register=register)
 

@@ -154,6 +154,43 @@ def test_sparse_tangents_are_exact(name):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
+#: Real functions that read their argument in every way, most of them also as a whole.
+READING = {
+    "an element": lambda x: np.sum(np.sin(x * x[0])),
+    "reversed": lambda x: np.sum((x * x[::-1]) ** 2),
+    "slices": lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2) + np.sum(x[::3] ** 3),
+    "positions": lambda x: np.sum(x[[0, 0, 5]] ** 3) * np.sum(x**2) + x[np.arange(9)] @ x[9:18],
+    "a mask": lambda x: np.sum(x[x > 0.5] ** 3 * x[0]),
+    "joined": lambda x: np.sum(np.concatenate([x, x[:3] ** 2, x[5:6]]) ** 3),
+    "reshaped": lambda x: np.sum(x.reshape(10, -1)[3] ** 3) * np.sum(x.reshape(-1, 10)[:, 2]),
+    "where": lambda x: np.sum(np.where(x > 0.5, x**2, x[0] * x[::-1])),
+    "matmul": lambda x: np.sum(np.tanh(x.reshape(10, -1) @ x.reshape(10, -1).T)) + x[0] * x[1],
+    "cumsum": lambda x: np.sum(np.cumsum(x) ** 2 * x[::-1]) / 300,
+    "a loop": lambda x: sum(x[i] * x[i + 1] ** 2 for i in range(len(x) - 1)),
+    "a loop over pairs": lambda x: sum((x[i : i + 2] @ x[i + 1 : i + 3]) ** 2 for i in range(298)),
+    "one to fewer": lambda x: np.sum(np.diag(x[:4]) @ x[:4] ** 2) + np.trace(x[:9].reshape(3, 3)),
+    "its gradient": lambda x: np.sum(adlab.grad(lambda w: np.sum(w**3 * w[0]))(x) ** 2) / 300,
+    "a total": lambda x: np.sum(adlab.grad(lambda w: (w @ w) ** 2)(x) ** 2) / 1e6,
+    "written": lambda x: np.sum(_written(x) ** 3),
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_second_derivatives_whatever_is_read(name, monkeypatch):
+    f = READING[name]
+    x, v = np.random.default_rng(0).uniform(0.1, 1.0, size=(2, 300))
+    sparse = adlab.hessian(f)(x)
+    monkeypatch.setattr(adlab.modes.jacobians, "SPARSE", np.inf)
+    H = adlab.hessian(f)(x)
+    step = 1e-5 * v
+    slope = (adlab.grad(f)(x + step) - adlab.grad(f)(x - step)) / 2e-5
+    np.testing.assert_allclose(H @ v, slope, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(sparse, H, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(adlab.hvp(f)(x, v), H @ v, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(adlab.vhp(f)(x, v), H @ v, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(adlab.laplacian(f)(x), np.trace(H), rtol=1e-10, atol=1e-10)
+
+
 def test_sparse_tangents_of_several_arguments_and_orders():
     def f(t):
         return t["x"][1:] * t["x"][:-1] * t["s"]
