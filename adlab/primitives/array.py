@@ -323,7 +323,7 @@ class ArrayTracer(Handle):
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out
-        if kind is not np.ndarray:
+        if kind is not np.ndarray or out.interpreter.hidden:  # maybe a scalar
             return self.viewed(out, index)
         out.__class__, out.link = views.View, (self, index, self.value)
         return out

@@ -16,7 +16,7 @@ import numpy as np
 
 from adlab.primitives.buffer import buffer
 from adlab.primitives.dispatch import implements
-from adlab.primitives.handle import concrete
+from adlab.primitives.handle import concrete, example
 from adlab.primitives.indexing import as_array
 from adlab.primitives.ufuncs import is_traced
 
@@ -112,7 +112,7 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **options: Any) -
 
 def isscalar(element: Any) -> bool:
     """See `numpy.isscalar`; a traced scalar is one."""
-    return np.isscalar(concrete(element))
+    return np.isscalar(example(element))
 
 
 # To be assigned into ----------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def example(x: Any) -> Any:
 
 def is_scalar(x: Any) -> bool:
     """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(example(x), _SCALARS)
+    return isinstance(example(x), _SCALARS) and (not isinstance(x, Handle) or x.base is None)
 
 
 class Handle(Tracer):

@@ -90,7 +90,7 @@ class View(ArrayTracer):
 
 def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
     """Make ``out``, just taken from ``base``, a view of it, unless it is a scalar."""
-    if out.value.__class__ is np.ndarray or not is_scalar(out):
+    if not is_scalar(out) or lens.__class__ is tuple and Ellipsis in lens:  # an array of shape ()
         out.link = base, lens, base.stamp(lens)
         out.__class__ = View
     return out
