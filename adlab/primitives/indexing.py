@@ -57,11 +57,12 @@ def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
 
 
 def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    """Give the value the rank of what it is written to."""
+    """Give the value the rank of what it is written to; leading axes of length 1 may go."""
     x, value = args
+    size, *shape = value.shape
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
-    missing = (1,) * (rank + 1 - len(value.shape))
-    value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
+    extra = len(shape) - rank
+    value = np.reshape(value, (size, *[1] * -extra, *shape[max(extra, 0) :]))
     return [x, value], {"index": _behind(params["index"], x.shape[0])}
 
 
@@ -79,8 +80,16 @@ def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     return out
 
 
+def _copied(x: Any) -> Any:
+    """Return a copy with the axes in the same order in memory, repeated ones (of a batch) first."""
+    if 0 not in x.strides:
+        return np.array(x)
+    order = sorted(range(x.ndim), key=lambda k: -abs(x.strides[k] or np.inf))
+    return x.transpose(order).copy(order="C").transpose(np.argsort(order))
+
+
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     out[index] = value
     return out
 
@@ -131,7 +140,7 @@ replace = linear(
 
 
 def _add_at(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     np.add.at(out, index, value)
     return out
 

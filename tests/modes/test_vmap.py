@@ -48,6 +48,30 @@ def aliased(x):
     return y
 
 
+def swapped(x):
+    y = x.copy()
+    first = y[0]
+    y[0] = y[1]
+    y[1] = first
+    return y
+
+
+def kept(x):
+    y = x.copy()
+    largest, last, elements = y.max(), y[-1], list(y)
+    y[:] = 0.0
+    y += 9.0
+    return np.stack([largest, last, *elements])
+
+
+def lifted(x):
+    """Writes what has more axes than what it is written to."""
+    y = x.reshape(1, 3).copy()
+    y[-1, :] = y[:, ::-1]
+    y[0, 1:] = y[None, :, :2] * 2.0
+    return y
+
+
 def windowed(x):
     total = 0.0
     for k in range(2):
@@ -82,6 +106,9 @@ FUNCTIONS = {
     "transformed": lambda x: np.abs(np.fft.fft(x)) ** 2,
     "filled": filled,
     "aliased": aliased,
+    "swapped": swapped,
+    "kept": kept,
+    "lifted": lifted,
     "windowed": windowed,
     "gradient": adlab.grad(lambda x: np.sum(np.exp(A @ x)) * x[0]),
     "hessian": adlab.hessian(lambda x: np.sum(np.tanh(A @ x))),
