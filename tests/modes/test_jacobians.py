@@ -51,6 +51,36 @@ def test_dtypes_and_complex_arguments(jac):
     np.testing.assert_allclose(jac(np.exp)(z), np.diag(np.exp(z)))
 
 
+Z = np.array([1 + 2j, 0.5 - 0.3j, 2.0])
+COMPLEX = {
+    "of reals": (lambda x: np.fft.fft(x**2)[1], A),
+    "of a real": (lambda x: 1j * x + x**2, 1.5),
+    "in float32": (lambda x: np.exp(1j * x), A.astype(np.float32)),
+    "and real, of reals": (lambda x: (x[0] * 1j * x, np.sum(x)), A),
+    "holomorphic": (lambda z: z**2 * z[0], Z),
+    "real": (lambda z: np.stack([z[0].real * z[1].imag, np.abs(z[2])]), Z),
+    "and real, of both": (lambda t: (t[0] * t[1][:, None], np.sum(t[0]), np.abs(t[1])), (A, Z)),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_both_modes_give_the_same_complex_jacobian(name):
+    f, x = COMPLEX[name]
+    forward = flatten(adlab.jacfwd(f)(x))[0]
+    for jac in (adlab.jacrev, adlab.jacobian):
+        for chunk_size in (None, 1):
+            got = flatten(jac(f, chunk_size=chunk_size)(x))[0]
+            for a, b in zip(got, forward, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-6, strict=True)
+
+
+def test_complex_jacobians():
+    f = lambda x: np.fft.fft(x)[1]  # noqa: E731
+    np.testing.assert_allclose(adlab.jacobian(f)(np.arange(4.0)), [1, -1j, -1, 1j], atol=1e-15)
+    f = lambda z: np.sum(np.abs(z) ** 2) * z[0].imag  # noqa: E731
+    np.testing.assert_allclose(adlab.jacfwd(f)(Z), adlab.grad(f)(Z))
+
+
 @ALL
 def test_leaves_that_are_not_floats_are_refused(jac):
     with pytest.raises(DtypeError, match="vector space"):
