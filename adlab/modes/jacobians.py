@@ -17,7 +17,7 @@ from adlab.errors import DtypeError, explain
 from adlab.modes.arguments import selected
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
-from adlab.modes.outputs import warn_if_independent
+from adlab.modes.outputs import split_aux, warn_if_independent
 from adlab.modes.pullback import vjp
 from adlab.modes.pushforward import pushed
 from adlab.modes.sparsestack import unit_tangents
@@ -35,7 +35,9 @@ SPARSE = 256
 _log = logging.getLogger(__name__)
 
 
-def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacfwd(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by forward mode, all unit tangents as one batch.
 
     Parameters
@@ -44,6 +46,8 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
         Returns a pytree of arrays.
     argnums : int, str or tuple of them
         The arguments to differentiate, by position or by name; a name may be keyword-only.
+    has_aux : bool
+        Whether ``f`` returns ``(output, aux)``.
     chunk_size : int, optional
         Push at most this many tangents at a time.  Intermediate results then take at most
         ``chunk_size`` times the memory of the function's, beside the Jacobian itself.
@@ -52,7 +56,8 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     -------
     callable
         With the arguments of ``f``.  Its result has the structure of the output outside and of the
-        argument inside; the shapes are ``out.shape + in.shape``.
+        argument inside; the shapes are ``out.shape + in.shape``.  With ``has_aux`` it returns
+        ``(jacobian, aux)``.
 
     Raises
     ------
@@ -77,10 +82,12 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     array([[2., 0.],
            [0., 4.]])
     """
-    return Transformed(_jacfwd, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacfwd, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacrev(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by reverse mode, all unit cotangents as one batch.
 
     The function itself runs once.  Parameters, structure, errors and the warning are those of
@@ -96,10 +103,12 @@ def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     >>> adlab.jacrev(lambda x: {"sum": np.sum(x), "x0": x[0]})(np.array([1.0, 2.0]))
     {'sum': array([1., 1.]), 'x0': array([1., 0.])}
     """
-    return Transformed(_jacrev, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacrev, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacobian(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by the mode that needs fewer passes.
 
     Forward where there are no more inputs than outputs; ``f`` runs once more to count them, and
@@ -113,10 +122,12 @@ def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transf
     array([[3., 2.],
            [1., 0.]])
     """
-    return Transformed(_jacobian, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacobian, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def hessian(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Hessian of a real scalar function.
 
     Parameters are those of `jacfwd`, errors those of `grad` too.  The structure is that of the
@@ -133,33 +144,38 @@ def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfo
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacfwd(grad(f, argnums), argnums, chunk_size=chunk_size)
+    return jacfwd(grad(f, argnums, has_aux), argnums, has_aux, chunk_size=chunk_size)
 
 
-def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacfwd(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
     runs: list[Any] = []
 
     def push(*units: Any) -> list[Any]:
-        run = pushed(call, (chosen,), (structure.unflatten(list(units)),))
-        runs.append((run.out, run.reached))
+        run = pushed(call, (chosen,), (structure.unflatten(list(units)),), has_aux=has_aux)
+        runs.append((run.out, run.aux, run.reached))
         return flatten(run.out_dot)[0]
 
     sparse = _count(leaves) >= SPARSE and not any(isinstance(leaf, Tracer) for leaf in leaves)
     blocks = _blocks(push, leaves, -1, chunk_size, sparse=sparse)
-    out, reached = runs[0]
+    out, aux, reached = runs[0]
     outs, out_structure = flatten(out)
     warn_if_independent(reached, [*leaves, *outs])
-    return out_structure.unflatten([structure.unflatten(row) for row in blocks])
+    jacobian = out_structure.unflatten([structure.unflatten(row) for row in blocks])
+    return (jacobian, aux) if has_aux else jacobian
 
 
-def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacrev(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
-    out, pullback = vjp(call, chosen)
+    out, pullback, *aux = vjp(call, chosen, has_aux=has_aux)
     outs, out_structure = flatten(out)
     warn_if_independent(pullback.reached, [*leaves, *outs])
 
@@ -168,17 +184,20 @@ def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) 
 
     columns = _blocks(pull, outs, 0, chunk_size)
     blocks = [structure.unflatten(list(row)) for row in zip(*columns, strict=True)]
-    return out_structure.unflatten(blocks)
+    jacobian = out_structure.unflatten(blocks)
+    return (jacobian, *aux) if has_aux else jacobian
 
 
-def _jacobian(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacobian(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     inputs = _count(flatten(chosen)[0])
-    outputs = _count(flatten(call(chosen))[0])
+    outputs = _count(flatten(split_aux(call(chosen), has_aux)[0])[0])
     forward = inputs <= outputs
     direction = "forward" if forward else "reverse"
     _log.info("jacobian of %r: %d inputs, %d outputs: %s mode", f, inputs, outputs, direction)
-    return (_jacfwd if forward else _jacrev)(f, args, kwargs, argnums, chunk_size)
+    return (_jacfwd if forward else _jacrev)(f, args, kwargs, argnums, has_aux, chunk_size)
 
 
 def _require_floats(leaves: list[Any]) -> None:

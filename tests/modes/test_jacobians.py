@@ -82,6 +82,21 @@ def test_complex_jacobians():
 
 
 @ALL
+def test_auxiliary_data_is_returned_beside(jac):
+    J, aux = jac(lambda x: (x[0] * x, {"n": len(x), "y": x * 2}), has_aux=True)(A)
+    np.testing.assert_array_equal(J, np.eye(3) + np.eye(3)[[0]] * A[:, None])
+    assert aux["n"] == 3
+    np.testing.assert_array_equal(aux["y"], A * 2)
+    assert aux["y"].__class__ is np.ndarray
+
+
+def test_a_hessian_with_auxiliary_data():
+    H, aux = adlab.hessian(lambda x: (np.sum(x**3), x[0]), has_aux=True)(A)
+    np.testing.assert_array_equal(H, 6 * np.diag(A))
+    assert aux == 1.0
+
+
+@ALL
 def test_leaves_that_are_not_floats_are_refused(jac):
     with pytest.raises(DtypeError, match="vector space"):
         jac(lambda t: t[0])((1.0, 2))
