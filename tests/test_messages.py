@@ -45,6 +45,10 @@ def outlived(x):
     return buffer.sum()
 
 
+def psummed(x):
+    return adlab.psum(x, "i")
+
+
 CASES = {
     "float": lambda: adlab.grad(lambda x: float(x))(1.0),
     "math": lambda: adlab.grad(lambda x: math.sin(x) * 2)(1.0),
@@ -64,6 +68,7 @@ CASES = {
     "tangent shape": lambda: adlab.jvp(np.sin, (1.0,), (np.ones(2),)),
     "tangent structure": lambda: adlab.jvp(len, ({"a": 1.0},), ({"b": 1.0},)),
     "cotangent shape": lambda: adlab.vjp(np.sin, np.ones(2))[1](np.ones(3)),
+    "chunks": lambda: adlab.vmap(psummed, axis_name="i", chunk_size=2)(np.ones(4)),
     "argnums": lambda: adlab.grad(lambda x: x, "y")(1.0),
 }
 

@@ -90,6 +90,7 @@ def _axis(x: Any, name: str) -> Batch:
         interpreter = x.interpreter
         if isinstance(interpreter, Batch):
             if interpreter.name == name:
+                _require_all(interpreter)
                 return interpreter
             found.append(interpreter.name or "an axis without a name")
         x = x.value
@@ -101,6 +102,17 @@ def _axis(x: Any, name: str) -> Batch:
             "that depends on the examples.",
         )
     )
+
+
+def _require_all(batch: Batch) -> None:
+    if batch.chunk:
+        raise StructureError(
+            explain(
+                f"a value was reduced over the batch axis {batch.name!r}, which runs in chunks",
+                why=f"a collective needs all examples, and only {batch.size} run at a time.",
+                instead="leave chunk_size out of the vmap that names the axis.",
+            )
+        )
 
 
 # The primitives ---------------------------------------------------------------------------------
