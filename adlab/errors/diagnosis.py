@@ -114,8 +114,8 @@ def _on_generator(call: Call, name: str) -> _Advice:
     rng = call.receiver or "rng"
     variates = _STANDARDISED.get(name, "").format(rng=rng)
     return _Advice(
-        "the transformation does not know this generator, and its draw depends on the parameters "
-        "in a way NumPy does not tell.",
+        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
+        "draw depends on them.",
         "draw standard variates and transform them"
         + (f", here {variates}." if variates else ", for instance mu + sigma * standard_normal."),
         ClosedOverGeneratorError,

@@ -24,7 +24,7 @@ class UnsupportedFunctionError(TracerConversionError):
 
 
 class ClosedOverGeneratorError(TracerConversionError):
-    """A random generator the transformation cannot see was given a traced parameter."""
+    """A random generator of NumPy was given a traced parameter."""
 
 
 class LeakedTracerError(AdlabError, RuntimeError):

@@ -260,8 +260,8 @@ def test_closed_over_generators(f, call, variates):
     assert told(f) == (
         ClosedOverGeneratorError,
         f"{call} was called on {VALUE}",
-        "the transformation does not know this generator, and its draw depends on the parameters "
-        "in a way NumPy does not tell.",
+        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
+        "draw depends on them.",
         f"draw standard variates and transform them, {variates}.",
     )
 
