@@ -32,7 +32,9 @@ from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
 if TYPE_CHECKING:
-    from adlab import numpy, scipy, testing
+    from adlab import numpy as numpy
+    from adlab import scipy as scipy
+    from adlab import testing as testing
 
 __version__ = "0.1.0"
 
