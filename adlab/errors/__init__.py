@@ -8,6 +8,7 @@
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    ArgumentError,
     BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
@@ -16,6 +17,7 @@ from adlab.errors.exceptions import (
     LeakedTracerError,
     MissingRuleError,
     NonScalarOutputError,
+    OptionError,
     PerformanceWarning,
     ShapeError,
     StructureError,
@@ -27,6 +29,7 @@ from adlab.errors.frames import explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
+    "ArgumentError",
     "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
@@ -35,6 +38,7 @@ __all__ = [
     "LeakedTracerError",
     "MissingRuleError",
     "NonScalarOutputError",
+    "OptionError",
     "PerformanceWarning",
     "ShapeError",
     "StructureError",

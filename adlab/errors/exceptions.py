@@ -27,6 +27,14 @@ class ClosedOverGeneratorError(TracerConversionError):
     """A random generator of NumPy was given a traced parameter."""
 
 
+class ArgumentError(AdlabError, TypeError):
+    """An argument was to be differentiated that the call does not have."""
+
+
+class OptionError(AdlabError, ValueError):
+    """An option of a transformation has a value that means nothing."""
+
+
 class LeakedTracerError(AdlabError, RuntimeError):
     """A traced value was used after the transformation it belongs to had returned."""
 

@@ -12,8 +12,15 @@ from adlab.primitives.array import ArrayTracer
 from adlab.primitives.spaces import space, zeros_like
 from adlab.trace import Tracer
 
-__all__ = ["checked", "checked_zero", "is_differentiable", "is_number", "like_input", "zero_for"]
-
+__all__ = [
+    "checked",
+    "checked_zero",
+    "described",
+    "is_differentiable",
+    "is_number",
+    "like_input",
+    "zero_for",
+]
 
 _NUMBERS = (Tracer, np.ndarray, np.generic, float, complex, int)
 
@@ -21,6 +28,15 @@ _NUMBERS = (Tracer, np.ndarray, np.generic, float, complex, int)
 def is_number(leaf: Any) -> bool:
     """Whether a leaf is a number or an array of any dtype."""
     return isinstance(leaf, _NUMBERS)
+
+
+def described(x: Any) -> str:
+    """Return in words what a value is, for messages."""
+    if is_number(x):
+        shape, dtype = space(x)
+        return f"a value of shape {shape} and dtype {np.dtype(dtype)}"
+    name = type(x).__qualname__
+    return "None" if x is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
@@ -39,7 +55,7 @@ def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     if isinstance(leaf, Collection) and not isinstance(leaf, (str, bytes, bytearray, range)):
         raise UnregisteredContainerError(
             explain(
-                f"{what} holds a {type(leaf).__qualname__}",
+                f"{what} holds {described(leaf)}",
                 why="this container is not a pytree, so what is inside cannot be seen.",
                 instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
                 "with adlab.register_pytree.",
@@ -120,7 +136,7 @@ def checked_zero(given: Any, leaf: Any) -> None:
     if isinstance(given, Tracer) or np.any(given):
         raise DtypeError(
             explain(
-                f"a tangent was given for a {type(leaf).__qualname__} that is not of floats",
+                f"a tangent other than zero was given for {described(leaf)}",
                 why="an integer or another such value does not move; its tangent is zero.",
                 instead="pass the value as a float, or 0 (None where it is no number) as its "
                 "tangent.",

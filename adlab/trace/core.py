@@ -128,9 +128,9 @@ class _TracerClasses(dict[type, Callable[..., Any]]):
         raise UnregisteredContainerError(
             explain(
                 f"a value of type {kind.__qualname__} was to be traced",
-                why="no tracer class is registered for this type",
+                why="no tracer class is registered for this type.",
                 instead="register a container with adlab.register_pytree, or a new kind of value "
-                "with adlab.trace.register_tracer",
+                "with adlab.trace.register_tracer.",
             )
         )
 
@@ -231,9 +231,9 @@ class _Closed(Interpreter):
             explain(
                 f"{primitive.name} met a tracer of {self.transformation}, which had returned",
                 why="a traced value has a meaning only while its transformation runs; this one "
-                "was kept in a global, an attribute, a closure or a generator",
+                "was kept in a global, an attribute, a closure or a generator.",
                 instead="return the value from the transformed function (has_aux=True returns it "
-                "beside the result), or keep adlab.stop_gradient of it",
+                "beside the result), or keep adlab.stop_gradient of it.",
             )
         )
 

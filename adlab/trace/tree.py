@@ -99,7 +99,7 @@ class Structure:
         def fail(path: str, expected: str, given: str) -> NoReturn:
             raise StructureError(
                 explain(
-                    f"{what} has the wrong structure at {path or 'its root'}: "
+                    f"the structure of {what} is wrong at {path or 'the root'}: "
                     f"expected {expected}, given {given}",
                     why="each leaf is paired with the leaf at the same place.",
                     instead=f"pass a tree of the structure {shorten(repr(self))}.",
