@@ -13,6 +13,7 @@ The namespaces `adlab.numpy` and `adlab.scipy`, and `adlab.testing`, are loaded 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.derivatives import (
     derivative,
@@ -28,6 +29,9 @@ from adlab.modes.derivatives import (
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
+from adlab.modes.linearize import linearize
+from adlab.modes.residuals import residuals
+from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
 from adlab.trace import register_pytree
 
@@ -40,6 +44,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
+    "checkpoint",
     "derivative",
     "ggnvp",
     "grad",
@@ -50,12 +55,15 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear_transpose",
+    "linearize",
     "pmax",
     "pmean",
     "pmin",
     "psum",
     "ravel",
     "register_pytree",
+    "residuals",
     "stop_gradient",
     "value_and_grad",
     "vhp",

@@ -70,6 +70,7 @@ CASES = {
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
+    "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(
         [X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}, {"index": X > 0}
     )

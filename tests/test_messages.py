@@ -142,7 +142,45 @@ CASES = {
     "bytes": lambda: adlab.grad(lambda x: x.tobytes())(two),
     "shape": lambda: adlab.grad(reshaped_in_place)(1.0),
     "qr": lambda: adlab.grad(lambda x: np.linalg.qr(x, "raw"))(pair),
+    "not linear": lambda: adlab.linear_transpose(lambda x: x * np.sin(x), np.ones(2)),
+    "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
+    "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
+    "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
+    "hidden": lambda: adlab.grad(hidden)(1.0),
+    "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
+    "assigned": lambda: adlab.grad(assigned)(1.0),
+    "viewed": lambda: adlab.grad(viewed)(1.0),
 }
+
+
+class Global:
+    value = None
+
+
+def hidden(x):
+    Global.value = x
+    return adlab.checkpoint(lambda y: Global.value * y)(x)
+
+
+def assigned(x):
+    total = x
+
+    def add(y):
+        nonlocal total
+        total = total + y
+        return total
+
+    return adlab.checkpoint(add)(x)
+
+
+def viewed(x):
+    z = x * np.ones(2)
+
+    def copy(whole, part):
+        whole[0] = part[0]
+
+    adlab.checkpoint(copy)(z, z[:1])
+    return z.sum()
 
 
 def message(case):

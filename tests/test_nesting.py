@@ -1,8 +1,8 @@
 """Transformations of transformations: every ordered pair, and triples, of a dozen functions.
 
-A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it makes
-is compared with finite differences or a loop over *what it was given*, so that a pair is right if its
-inner part is, and a triple if the pair inside it is.
+A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it
+makes is compared with finite differences or a loop over *what it was given*, so that a pair is
+right if its inner part is, and a triple if the pair inside it is.
 """
 
 import itertools
@@ -74,6 +74,10 @@ def pushed(f):
     return lambda x, c: adlab.jvp(f, (x, c), (V, VC))[1]
 
 
+def linearized(f):
+    return lambda x, c: adlab.linearize(f, x, c)[1](V, VC)
+
+
 def slope(f):
     return lambda x, c: difference(lambda t: f(x + t * V, c + t * VC), 0.0, 1.0)
 
@@ -94,8 +98,8 @@ def pulled(f):
 def gradient(f):
     def g(x, c):
         w = weights(np.shape(f(x, c)))
-        slopes = [difference(lambda t: np.sum(w * f(x + t * e, c)), 0.0, 1.0) for e in np.eye(3)]
-        return np.array([*slopes, difference(lambda t: np.sum(w * f(x, c + t)), 0.0, 1.0)])
+        along = lambda e: lambda t: np.sum(w * f(x + t * e[:3], c + t * e[3]))  # noqa: E731
+        return np.array([difference(along(e), 0.0, 1.0) for e in np.eye(4)])
 
     return g
 
@@ -112,11 +116,14 @@ TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "linearize": (linearized, slope),
+    "checkpoint": (adlab.checkpoint, lambda f: f),
 }
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
-    "vjp vmap jvp", "vmap vmap vjp",
+    "vjp vmap jvp", "vmap vmap vjp", "vjp checkpoint vjp", "vjp jvp checkpoint",
+    "vjp vmap checkpoint", "vmap checkpoint vjp", "linearize checkpoint linearize",
 ]  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import ArgumentError, DtypeError, OptionError, explain
-from adlab.modes.leaves import is_differentiable
+from adlab.modes.leaves import is_differentiable, require_visible
+from adlab.trace import flatten
+from adlab.trace.tree import LEAF
 
-__all__ = ["promoted", "require_positive", "selected"]
+__all__ = ["parameter_names", "promoted", "require_positive", "selected"]
 
 F = Callable[..., Any]
 Key = int | str
@@ -104,6 +106,11 @@ def _refused(what: str, why: str, instead: str) -> ArgumentError:
     return ArgumentError(explain(f"argnums={what}", why=why, instead=instead))
 
 
+def parameter_names(f: F) -> list[str]:
+    """Return the names of the parameters of a function; none where they are not known."""
+    return list(_parameters(f))
+
+
 def _parameters(f: F) -> Mapping[str, Parameter]:
     try:
         return inspect.signature(f).parameters
@@ -117,8 +124,11 @@ def promoted(x: Any) -> Any:
         return float(x)
     if isinstance(x, (np.integer, np.bool_)):
         return np.float64(x)
-    if isinstance(x, np.ndarray) and x.dtype.kind not in "fc":
-        _refuse(x)
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "fc":
+            _refuse(x)
+    elif x.__class__ is not float and flatten(x)[1] is LEAF:
+        require_visible(x, "the argument of a derivative")
     return x
 
 

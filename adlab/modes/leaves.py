@@ -10,7 +10,7 @@ import numpy as np
 from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, explain
 from adlab.primitives.array import ArrayTracer
 from adlab.primitives.spaces import space, zeros_like
-from adlab.trace import Tracer
+from adlab.trace import Tracer, tracer_classes
 
 __all__ = [
     "checked",
@@ -19,15 +19,16 @@ __all__ = [
     "is_differentiable",
     "is_number",
     "like_input",
+    "require_visible",
     "zero_for",
 ]
 
-_NUMBERS = (Tracer, np.ndarray, np.generic, float, complex, int)
+_TEXTS = (str, bytes, bytearray, range)
 
 
 def is_number(leaf: Any) -> bool:
-    """Whether a leaf is a number or an array of any dtype."""
-    return isinstance(leaf, _NUMBERS)
+    """Whether a leaf is a number or an array of any dtype, or of a type that can be traced."""
+    return any(kind in tracer_classes for kind in type(leaf).__mro__)
 
 
 def described(x: Any) -> str:
@@ -41,7 +42,7 @@ def described(x: Any) -> str:
 
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
-    if isinstance(leaf, _NUMBERS):
+    if is_number(leaf):
         kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
             raise DtypeError(
@@ -52,21 +53,31 @@ def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
                 )
             )
         return kind in "fc"
-    if isinstance(leaf, Collection) and not isinstance(leaf, (str, bytes, bytearray, range)):
-        raise UnregisteredContainerError(
-            explain(
-                f"{what} holds {described(leaf)}",
-                why="this container is not a pytree, so what is inside cannot be seen.",
-                instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
-                "with adlab.register_pytree.",
-            )
-        )
+    if isinstance(leaf, Collection) and not isinstance(leaf, _TEXTS):
+        raise _hidden(leaf, what)
     return False
+
+
+def require_visible(leaf: Any, what: str) -> None:
+    """Raise `UnregisteredContainerError` for an object that may hold numbers nobody can see."""
+    if leaf is not None and not isinstance(leaf, _TEXTS) and not is_number(leaf):
+        raise _hidden(leaf, what)
+
+
+def _hidden(leaf: Any, what: str) -> UnregisteredContainerError:
+    return UnregisteredContainerError(
+        explain(
+            f"{what} holds {described(leaf)}",
+            why="this container is not a pytree, so what is inside cannot be seen.",
+            instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
+            "with adlab.register_pytree.",
+        )
+    )
 
 
 def zero_for(leaf: Any) -> Any:
     """Return the derivative of a leaf that has none: zeros of integers, None of other things."""
-    if isinstance(leaf, _NUMBERS):
+    if is_number(leaf):
         return False if isinstance(leaf, bool) else zeros_like(leaf)
     return None
 
@@ -75,14 +86,16 @@ def like_input(ct: Any, leaf: Any) -> Any:
     """Give a gradient the dtype of its input; a Python scalar's is a Python scalar."""
     if ct is None:
         return zeros_like(leaf)
+    dtype = space(leaf)[1]
     if isinstance(ct, ArrayTracer):
-        return ct if ct.dtype == space(leaf)[1] else ct.astype(np.dtype(space(leaf)[1]))
-    if isinstance(leaf, (float, complex)) and not isinstance(leaf, np.generic):
-        return type(leaf)(ct)
-    dtype = np.dtype(space(leaf)[1])
+        return ct if ct.dtype == dtype else ct.astype(np.dtype(dtype))
+    if isinstance(dtype, type):
+        return dtype(ct)
     if isinstance(leaf, np.ndarray):
         return np.array(ct, dtype=dtype)
-    return np.asarray(ct, dtype=dtype)[()] if not isinstance(leaf, Tracer) else ct
+    if isinstance(leaf, np.generic):
+        return np.asarray(ct, dtype=dtype)[()]
+    return ct
 
 
 def checked(given: Any, primal: Any, what: str) -> Any:

@@ -138,24 +138,28 @@ maximum = elementwise(
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 minimum = elementwise(
     np.minimum,
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmax = elementwise(
     np.fmax,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmin = elementwise(
     np.fmin,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
 where = linear(
@@ -188,10 +192,11 @@ def square_modulus(x: Any) -> Any:
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
 
 
-def root(x: Any) -> Any:
-    """√x with derivative 0 at 0: the root of a sum of squares, where they all vanish."""
-    zero = np.equal(x, 0)
-    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+# The n-th root of a sum of n-th powers, with derivative 0 at 0, where they all vanish.
+root = elementwise(
+    lambda x, n: x ** (1 / n), lambda ans, x, n: ans / (n * _or_inf(x)), None,
+    args="x n", name="root",
+)  # fmt: skip
 
 
 # Locally constant --------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ unpack = general(
     vjp=lambda ct, axis: pack(*ct, axis=axis),
     jvp=lambda x_dot, axis: unpack(x_dot, axis=axis),
     multiple=True,
+    piecewise=True,
     name="unpack",
     axes=LEADING,
 )

@@ -342,7 +342,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims))
+    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims), 2)
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -357,9 +357,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
         return np.sum(np.not_equal(x, 0) * 1.0, axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axes, keepdims=keepdims)
-    total = np.sum(size**ord, axis=axes, keepdims=keepdims)
-    zero = np.equal(total, 0)
-    return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1.0 / ord))
+    return root(np.sum(size**ord, axis=axes, keepdims=keepdims), ord)
 
 
 def _matrix_norm(x: Any, ord: Any) -> Any:

@@ -35,17 +35,19 @@ def elementwise(
     impl: Formula,
     *partials: Formula | float | None,
     args: str = "x",
+    piecewise: bool = False,
     name: str | None = None,
     register: bool = True,
 ) -> Primitive:
     """Declare y[k] = f(x₁[k], …) by its partials, one per argument.
 
     A partial is a formula (``lambda ans: 1 - ans**2``), a number, or None for an argument that is
-    not differentiable.  Broadcasting is seen to.
+    not differentiable.  Broadcasting is seen to.  With ``piecewise`` the function is piecewise
+    linear: where a partial is 0, so it is nearby (`adlab.rules.facts`).
     """
     names = tuple(args.split())
     rules = tuple(Rule(p, names, 0) if callable(p) else p for p in partials)
-    return _declare(impl, names, Elementwise(rules), BROADCAST, name, register=register)
+    return _declare(impl, names, Elementwise(rules, piecewise), BROADCAST, name, register=register)
 
 
 def linear(
@@ -76,15 +78,17 @@ def multilinear(
     impl: Formula,
     *transposes: Formula | None,
     args: str,
+    joint: Formula | None = None,
     axes: Axes | str = OPAQUE,
     name: str | None = None,
     register: bool = True,
 ) -> Primitive:
     """Declare a map that is linear in each argument while the others are held fixed."""
     names = tuple(args.split())
-    return _declare(
-        impl, names, Multilinear(_rules(transposes, names)), axes, name, register=register
+    fact = Multilinear(
+        _rules(transposes, names), None if joint is None else Rule(joint, names, 1)
     )
+    return _declare(impl, names, fact, axes, name, register=register)
 
 
 def general(
@@ -95,6 +99,7 @@ def general(
     args: str = "x",
     axes: Axes | str = OPAQUE,
     multiple: bool = False,
+    piecewise: bool = False,
     name: str | None = None,
     register: bool = True,
 ) -> Primitive:
@@ -103,7 +108,7 @@ def general(
     Give a sequence with one rule per argument, ``lambda ct, ans, a: …`` or ``lambda a_dot, ans, a:
     …``.  A single function is the rule of the only argument, or, for a pullback of several
     arguments, returns a tuple of all cotangents.  With ``multiple`` the cotangent, tangent and
-    output are tuples.
+    output are tuples, and with ``piecewise`` the map is piecewise linear (see `elementwise`).
     """
     names = tuple(args.split())
     joint = None
@@ -115,7 +120,7 @@ def general(
             vjp = (vjp,)
     if callable(jvp):
         jvp = (jvp,)
-    fact = General(_rules(vjp, names), _rules(jvp, names), joint)
+    fact = General(_rules(vjp, names), _rules(jvp, names), joint, piecewise)
     return _declare(impl, names, fact, axes, name, multiple=multiple, register=register)
 
 

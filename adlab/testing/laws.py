@@ -7,7 +7,7 @@ apply to the calculus of a primitive holds.  Cotangents pair by ⟨w, ẏ⟩ = R
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,12 +173,23 @@ def linearity(primitive: Primitive, args: Args, params: Params) -> None:
         np.testing.assert_array_equal(f(*near), f(*xs))
 
 
+def selection(primitive: Primitive, args: Args, params: Params) -> None:
+    """4, piecewise linear: the derivative is the same nearby, so a zero of it is one nearby."""
+    if not getattr(primitive.facts["calculus"], "piecewise", False):
+        return
+    f, xs = _applied(primitive, args, params)
+    vs, shifts = _directions(xs, 12), _directions(xs, 13)
+    near = tuple(x + 1e-9 * shift for x, shift in zip(xs, shifts, strict=True))
+    here = jvp(f, tuple(xs), vs)[1]
+    _close(_flat(jvp(f, near, vs)[1]), _flat(here), 1e-12, "the derivative nearby")
+
+
 def axes(primitive: Primitive, args: Args, params: Params) -> None:
     """4, axes: the stacked call gives the stacked results."""
     fact = primitive.facts["axes"]
     if fact is OPAQUE or not args:
         return
-    rows = _examples(args)
+    rows = _examples(args, range(len(args)))
     stacked = [np.stack([np.asarray(row[i]) for row in rows]) for i in range(len(args))]
     absent: list[int] = []  # axes of the results that stand for missing core dimensions
     if isinstance(fact, Adapter):
@@ -222,8 +233,9 @@ def _aligned(stacked: Args, cores: list[int]) -> Args:
 def batching(primitive: Primitive, args: Args, params: Params) -> None:
     """5: batched equals stacked, which commutes with the pushforward and the pullback."""
     f, xs = _applied(primitive, args, params)
-    rows = _examples(args)
-    batch = tuple(np.stack([row[i] for row in rows]) for i in _active(primitive, args))
+    places = _active(primitive, args)
+    rows = _examples(args, places)
+    batch = tuple(np.stack([row[i] for row in rows]) for i in places)
     if not xs or primitive.facts["axes"] is OPAQUE:  # a loop is always right
         return
     apart = [_outputs(primitive(*row, **params)) for row in rows]
@@ -245,12 +257,14 @@ def _all_close(got: Any, expected: Any, what: str) -> None:
         _close(x, y, 1e-8, what)
 
 
-def _examples(args: Args) -> list[Args]:
-    """Return three versions of the arguments, whose floats differ a little."""
+def _examples(args: Args, places: Sequence[int]) -> list[Args]:
+    """Return three versions of the arguments, whose floats at these places differ a little."""
     rng = np.random.default_rng(5)
-    return [
-        [a * (1 + 0.01 * rng.random()) if _kind(a) in "fc" else a for a in args] for _ in range(3)
-    ]
+
+    def near(i: int, a: Any) -> Any:
+        return a * (1 + 0.01 * rng.random()) if i in places and _kind(a) in "fc" else a
+
+    return [[near(i, a) for i, a in enumerate(args)] for _ in range(3)]
 
 
 def second_order(primitive: Primitive, args: Args, params: Params) -> None:
@@ -341,7 +355,8 @@ def _like(got: Any, wanted: Any, what: str) -> None:
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
     for law in (
-        value, pushforward, adjoint, linearity, axes, batching, second_order, purity, dtypes,
+        value, pushforward, adjoint, linearity, selection, axes, batching, second_order, purity,
+        dtypes,
     )  # fmt: skip
 }
 

@@ -16,6 +16,7 @@ a primitive states about itself, and `adlab.modes.jvp` for the shortest real int
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NoReturn, Self
@@ -214,7 +215,7 @@ class Interpreter:
     def close(self) -> None:
         """End the transformation: any further use of its tracers is an error."""
         # A class of its own costs open interpreters nothing; a flag would be read on every bind.
-        self.__class__ = _closed_class(type(self))
+        self.__class__ = _closed_class(type(self))  # type: ignore[arg-type]  # classes hash
 
     def __enter__(self) -> Self:
         return self
@@ -244,6 +245,7 @@ class _Closed(Interpreter):
         """Stay closed."""
 
 
+@functools.cache
 def _closed_class(kind: type[Interpreter]) -> type[_Closed]:
     """Return the closed counterpart of an interpreter class, which only keeps its name."""
     return type(f"Closed{kind.__name__}", (_Closed,), {"transformation": kind.transformation})

@@ -207,16 +207,10 @@ def paths(structure: Structure) -> list[str]:
     >>> paths(flatten({"w": [1.0, 2.0], "b": 3.0})[1])
     ["['w'][0]", "['w'][1]", "['b']"]
     """
-    found: list[str] = []
-
-    def visit(part: Structure, path: str) -> None:
-        if part is LEAF:
-            found.append(path)
-        for label, child in zip(_labels(part), part.children, strict=True):
-            visit(child, path + label)
-
-    visit(structure, "")
-    return found
+    if structure is LEAF:
+        return [""]
+    pairs = zip(_labels(structure), structure.children, strict=True)
+    return [label + path for label, child in pairs for path in paths(child)]
 
 
 def register_pytree(

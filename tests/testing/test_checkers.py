@@ -41,6 +41,10 @@ BROKEN = {
         declared(multilinear, lambda a: a * a, lambda ct: ct, args="a"),
         declared(constant, np.sin),
     ],
+    "selection": [
+        declared(elementwise, lambda x: x * x, lambda x: 2.0 * x, piecewise=True),
+        declared(general, lambda x: x * x, vjp=lambda ct, x: 2 * ct * x, piecewise=True),
+    ],
     "axes": [
         declared(linear, lambda x: np.flip(x), lambda ct: np.flip(ct), axes=LEADING),
         declared(linear, lambda x: np.cumsum(x), lambda ct: ct, axes=BROADCAST),
@@ -105,3 +109,12 @@ def test_check_grads_does_not_pass_over_nan():
     nan = declared(elementwise, lambda x: x * x, lambda x: np.nan * x)
     with pytest.raises(AssertionError, match="off by nan"):
         check_grads(nan, (X,), order=1)
+
+
+def test_arguments_without_a_rule_are_held_fixed():
+    scaled = declared(
+        general, lambda a, b: a * a * b, vjp=(lambda ct, a, b: 2 * ct * a * b, None), args="a b",
+        axes=BROADCAST,
+    )  # fmt: skip
+    for law in LAWS:
+        check_law(law, scaled, X, X + 2)
