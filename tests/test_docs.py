@@ -1,6 +1,7 @@
 """The examples in the documentation's pages run, as they do where the pages are built."""
 
 import doctest
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import adlab
 from adlab.modes.leaves import like_input
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "{doctest}" in page.read_text()]
+README = DOCS.parent / "README.md"
+PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if "{doctest}" in page.read_text())]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -18,6 +20,12 @@ def test_examples(page):
     failed, tried = doctest.testfile(str(page), module_relative=False)
     assert tried
     assert not failed
+
+
+def test_the_reference_has_an_entry_for_each_public_name():
+    page = DOCS.joinpath("reference", "index.md").read_text()
+    entries = re.findall(r"auto(?:function|class):: (?:adlab\.)?(\w+)$", page, re.MULTILINE)
+    assert sorted(entries) == adlab.__all__
 
 
 def forward(f, argnums=0):
@@ -52,3 +60,8 @@ def test_conventions_hold_in_forward_mode():
         results = doctest.DocTestRunner().run(test)
     assert results.attempted
     assert not results.failed
+
+
+def test_the_readme_names_every_how_to():
+    linked = set(re.findall(r"\(docs/how-to/([\w-]+)\.md\)", README.read_text()))
+    assert linked == {page.stem for page in DOCS.glob("how-to/*.md")} - {"index"}
