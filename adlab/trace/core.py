@@ -38,6 +38,7 @@ class Tracer:
     interpreter's own).  Read ``interpreter`` first: a tracer that is a view of another brings
     its value up to date then.  An ``interpreter`` of None marks a plain value in disguise.
     The slots are empty so that a tracer class may also derive from an extension type.
+    "Write an interpreter" in the documentation has an example.
     """
 
     __slots__ = ()
@@ -65,7 +66,7 @@ class Primitive:
         Whether the result is a tuple of values.
     facts : mapping
         What the primitive states about itself, by name (``"calculus"``, ``"axes"``, …).  The
-        core never reads it.
+        core never reads it; `adlab.rules` declares primitives with facts, each with an example.
     """
 
     __slots__ = ("args", "derived", "facts", "impl", "multiple", "name")
@@ -114,7 +115,7 @@ class Primitive:
 
 
 def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
-    """Call ``primitive``."""
+    """Call ``primitive``: ``bind(add, 1, 2)`` is ``add(1, 2)``."""
     return primitive(*args, **params)
 
 
@@ -142,7 +143,7 @@ tracer_classes = _TracerClasses()
 def register_tracer(kind: type, tracer_class: type[Tracer]) -> None:
     """Let values of type ``kind`` (and its subclasses) be traced by ``tracer_class``.
 
-    The class is called as ``tracer_class(value, interpreter, payload)``.
+    The class is called as ``tracer_class(value, interpreter, payload)``; see `Tracer`.
     """
     tracer_classes[kind] = tracer_class
 
