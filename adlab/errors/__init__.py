@@ -17,13 +17,14 @@ from adlab.errors.exceptions import (
     MissingRuleError,
     NonScalarOutputError,
     PerformanceWarning,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
@@ -36,12 +37,14 @@ __all__ = [
     "MissingRuleError",
     "NonScalarOutputError",
     "PerformanceWarning",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
     "explain",
     "shorten",
     "user_frame",
