@@ -9,6 +9,7 @@
 """
 
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
+from adlab.modes.custom import custom_rule, primitive
 from adlab.modes.derivatives import (
     derivative,
     ggnvp,
@@ -24,13 +25,17 @@ from adlab.modes.derivatives import (
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
 from adlab.modes.vmap import vmap
+from adlab.rules import constant, elementwise, linear, multilinear
 from adlab.trace import register_pytree
 
 __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
+    "constant",
+    "custom_rule",
     "derivative",
+    "elementwise",
     "ggnvp",
     "grad",
     "hessian",
@@ -40,9 +45,12 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear",
+    "multilinear",
     "pmax",
     "pmean",
     "pmin",
+    "primitive",
     "psum",
     "ravel",
     "register_pytree",
