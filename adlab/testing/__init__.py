@@ -2,5 +2,6 @@
 
 from adlab.testing.grads import check_grads
 from adlab.testing.laws import LAWS, check_law
+from adlab.testing.primitives import check_primitive
 
-__all__ = ["LAWS", "check_grads", "check_law"]
+__all__ = ["LAWS", "check_grads", "check_law", "check_primitive"]
