@@ -231,6 +231,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)
