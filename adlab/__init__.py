@@ -8,6 +8,7 @@
 0.419974
 """
 
+from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
 from adlab.modes.custom import custom_rule, primitive
 from adlab.modes.derivatives import (
@@ -24,6 +25,9 @@ from adlab.modes.derivatives import (
 )
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
 from adlab.modes.laplacian import laplacian
+from adlab.modes.linearize import linearize
+from adlab.modes.residuals import residuals
+from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
 from adlab.rules import constant, elementwise, linear, multilinear
 from adlab.trace import register_pytree
@@ -32,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
+    "checkpoint",
     "constant",
     "custom_rule",
     "derivative",
@@ -46,6 +51,8 @@ __all__ = [
     "jvp",
     "laplacian",
     "linear",
+    "linear_transpose",
+    "linearize",
     "multilinear",
     "pmax",
     "pmean",
@@ -54,6 +61,7 @@ __all__ = [
     "psum",
     "ravel",
     "register_pytree",
+    "residuals",
     "stop_gradient",
     "value_and_grad",
     "vhp",

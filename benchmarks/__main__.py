@@ -13,7 +13,7 @@ import numpy as np
 import adlab
 from adlab.scipy.linalg import solve_triangular
 from adlab.scipy.special import logsumexp
-from benchmarks import matrices
+from benchmarks import linear, matrices
 from benchmarks.harness import machine, medians, table
 from benchmarks.problems import chain, hmm, hmm_data, kalman, kalman_data
 
@@ -137,4 +137,5 @@ if __name__ == "__main__":
     models()
     lengths()
     matrices.report()
+    linear.report()
     imports()

@@ -65,7 +65,45 @@ CASES = {
     "tangent structure": lambda: adlab.jvp(len, ({"a": 1.0},), ({"b": 1.0},)),
     "cotangent shape": lambda: adlab.vjp(np.sin, np.ones(2))[1](np.ones(3)),
     "argnums": lambda: adlab.grad(lambda x: x, "y")(1.0),
+    "not linear": lambda: adlab.linear_transpose(lambda x: x * np.sin(x), np.ones(2)),
+    "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
+    "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
+    "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
+    "hidden": lambda: adlab.grad(hidden)(1.0),
+    "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
+    "assigned": lambda: adlab.grad(assigned)(1.0),
+    "viewed": lambda: adlab.grad(viewed)(1.0),
 }
+
+
+class Global:
+    value = None
+
+
+def hidden(x):
+    Global.value = x
+    return adlab.checkpoint(lambda y: Global.value * y)(x)
+
+
+def assigned(x):
+    total = x
+
+    def add(y):
+        nonlocal total
+        total = total + y
+        return total
+
+    return adlab.checkpoint(add)(x)
+
+
+def viewed(x):
+    z = x * np.ones(2)
+
+    def copy(whole, part):
+        whole[0] = part[0]
+
+    adlab.checkpoint(copy)(z, z[:1])
+    return z.sum()
 
 
 def cube(x):
@@ -108,7 +146,7 @@ def writing():
     return adlab.grad(lambda x: np.sum(doubled(x)))(np.ones(2))
 
 
-def hidden(a):
+def hidden_in_body(a):
     return adlab.custom_rule(lambda x: a * x, vjp=lambda ct: ct, name="scaled")(a)
 
 
@@ -142,7 +180,7 @@ CASES |= {
     "jvp complex": lambda: with_rule(jvp=lambda x_dot: 1j * x_dot),
     "jvp recursive": recursive,
     "body writes": writing,
-    "body closes over": lambda: adlab.grad(hidden)(1.0),
+    "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
     "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),
     "result changes": lambda: adlab.grad(changing)(1.0),
     "result no array": lambda: adlab.grad(adlab.custom_rule(lambda x: "x", vjp=lambda ct: ct))(1.0),

@@ -98,6 +98,10 @@ def pushed(f):
     return lambda x, c: adlab.jvp(f, (x, c), (V, VC))[1]
 
 
+def linearized(f):
+    return lambda x, c: adlab.linearize(f, x, c)[1](V, VC)
+
+
 def slope(f):
     return lambda x, c: difference(lambda t: f(x + t * V, c + t * VC), 0.0, 1.0)
 
@@ -136,11 +140,14 @@ TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "linearize": (linearized, slope),
+    "checkpoint": (adlab.checkpoint, lambda f: f),
 }
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
-    "vjp vmap jvp", "vmap vmap vjp",
+    "vjp vmap jvp", "vmap vmap vjp", "vjp checkpoint vjp", "vjp jvp checkpoint",
+    "vjp vmap checkpoint", "vmap checkpoint vjp", "linearize checkpoint linearize",
 ]  # fmt: skip
 
 

@@ -63,6 +63,14 @@ class BatchedValueError(AdlabError, TypeError):
     """One number was asked of a value that has one for each example of a batch."""
 
 
+class NonLinearError(AdlabError, ValueError):
+    """A function that is not linear was to be transposed."""
+
+
+class ReplayError(AdlabError, RuntimeError):
+    """A checkpointed function computed something else when it ran again."""
+
+
 class InPlaceError(AdlabError, TypeError):
     """A write that would lose a derivative or outlive its transformation.
 

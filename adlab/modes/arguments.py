@@ -13,7 +13,7 @@ from adlab.modes.leaves import is_differentiable, require_visible
 from adlab.trace import flatten
 from adlab.trace.tree import LEAF
 
-__all__ = ["promoted", "selected"]
+__all__ = ["parameter_names", "promoted", "selected"]
 
 F = Callable[..., Any]
 Key = int | str
@@ -63,7 +63,7 @@ def _place(f: F, args: Any, kwargs: Any, key: Key) -> Key:
         return _place_of_position(f, args, kwargs, key)
     if key in kwargs:
         return key
-    names = _names(f)
+    names = parameter_names(f)
     if key in names and names.index(key) < len(args):
         return names.index(key)
     raise TypeError(f"argnums={key!r}: the call has no argument of that name; it has {names}")
@@ -72,7 +72,7 @@ def _place(f: F, args: Any, kwargs: Any, key: Key) -> Key:
 def _place_of_position(f: F, args: Any, kwargs: Any, key: int) -> Key:
     if -len(args) <= key < len(args):
         return key % len(args)
-    names = _names(f)
+    names = parameter_names(f)
     if 0 <= key < len(names) and names[key] in kwargs:
         return names[key]
     raise TypeError(
@@ -80,7 +80,8 @@ def _place_of_position(f: F, args: Any, kwargs: Any, key: int) -> Key:
     )
 
 
-def _names(f: F) -> list[str]:
+def parameter_names(f: F) -> list[str]:
+    """Return the names of the parameters of a function; none where they are not known."""
     try:
         return list(inspect.signature(f).parameters)
     except ValueError:  # a function in C may have no signature

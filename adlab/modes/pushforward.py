@@ -19,7 +19,7 @@ from adlab.modes.outputs import lowered, split_aux
 from adlab.primitives.spaces import space
 from adlab.trace import Tracer, flatten
 
-__all__ = ["Pushed", "jvp", "pushed"]
+__all__ = ["Pushed", "in_dtype", "jvp", "pushed"]
 
 F = Callable[..., Any]
 
@@ -112,11 +112,14 @@ def _lifted(forward: JVP, leaf: Any, dot: Any) -> Any:
 
 
 def _tangent(forward: JVP, out: Any) -> Any:
-    """Return the tangent of an output, in the dtype of the output."""
     if not forward.owns(out):
         require_visible(out, "an output of a differentiated function")
         return zero_for(out)
-    tangent, dtype = out.payload, space(out.value)[1]
+    return in_dtype(out.payload, space(out.value)[1])
+
+
+def in_dtype(tangent: Any, dtype: Any) -> Any:
+    """Return a tangent in the dtype of the output it belongs to."""
     if isinstance(dtype, type):  # a Python scalar keeps a Python scalar as its tangent
         return tangent if isinstance(tangent, Tracer) else dtype(tangent)
     if isinstance(tangent, (float, int)) and not isinstance(tangent, np.generic):

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Node, Plan, add_into, backward, chosen, deliver
+from adlab.modes.backward import Plan, add_into, backward, chosen, deliver
+from adlab.modes.tape import Node
 from adlab.primitives.handle import concrete
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer

@@ -22,6 +22,7 @@ from adlab.errors import (
     StructureError,
     explain,
 )
+from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
@@ -55,6 +56,11 @@ class Batch(Deriving):
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Apply:
+        """Return the function that applies a composite primitive to its body, batched."""
+        return functools.partial(through, primitive)
+
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
         raise BatchedValueError(
@@ -65,6 +71,10 @@ class Batch(Deriving):
                 "examples instead of vmap.",
             )
         )
+
+    def again(self) -> Batch:
+        """Return a new batch like this one."""
+        return Batch(self.size, self.name)
 
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""

@@ -161,6 +161,7 @@ def multilinear(
     impl: Formula,
     *transposes: Formula | None,
     args: str,
+    joint: Formula | None = None,
     axes: Axes | str = OPAQUE,
     name: str | None = None,
     register: bool | None = None,
@@ -211,9 +212,10 @@ def multilinear(
     array([3., 4.])
     """
     names = tuple(args.split())
-    return _declare(
-        impl, names, Multilinear(_rules(transposes, names)), axes, name, register=register
+    fact = Multilinear(
+        _rules(transposes, names), None if joint is None else Rule(joint, names, 1)
     )
+    return _declare(impl, names, fact, axes, name, register=register)
 
 
 def general(

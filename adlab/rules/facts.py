@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from adlab.rules.rule import Rule
 
-__all__ = ["Calculus", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
+__all__ = ["Calculus", "Composite", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,13 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Multilinear:
-    """Linear in each argument that has a transpose while the others are held fixed."""
+    """Linear in each argument that has a transpose while the others are held fixed.
+
+    ``joint`` is one rule for all arguments of a variadic primitive.
+    """
 
     transposes: tuple[Rule | None, ...]
+    joint: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +77,12 @@ class Constant:
     """Locally constant, or of integers: every derivative is zero."""
 
 
-Calculus = Elementwise | Linear | Multilinear | General | Constant
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Applies a function, the param ``body``, to its arguments; the results are a tuple.
+
+    Says all about its axes too: a mode transforms the body and applies the primitive again.
+    """
+
+
+Calculus = Elementwise | Linear | Multilinear | General | Constant | Composite

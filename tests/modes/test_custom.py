@@ -106,6 +106,27 @@ class TestEveryMode:
         for jacobian in (adlab.jacfwd, adlab.jacrev):
             np.testing.assert_allclose(jacobian(f)(X), np.diag(3 * X**2), atol=1e-15)
 
+    def test_linearize(self, f):
+        out, push = adlab.linearize(f, X)
+        np.testing.assert_allclose(out, X**3)
+        np.testing.assert_allclose(push(V), 3 * X**2 * V)
+        np.testing.assert_allclose(adlab.vmap(push)(BATCH), 3 * X**2 * BATCH)
+        np.testing.assert_allclose(
+            adlab.grad(lambda x: np.sum(adlab.linearize(f, x)[1](V)))(X), 6 * X * V
+        )
+        np.testing.assert_allclose(adlab.linear_transpose(push, V)(X)[0], 3 * X**3)
+
+    def test_checkpoint(self, f):
+        def g(x):
+            return np.sin(f(np.cos(x)))
+
+        kept = adlab.checkpoint(g)
+        np.testing.assert_allclose(adlab.jvp(kept, (X,), (V,))[1], adlab.jvp(g, (X,), (V,))[1])
+        hessians = [adlab.hessian(lambda x, h=h: np.sum(h(x)))(X) for h in (kept, g)]
+        np.testing.assert_allclose(*hessians, atol=1e-14)
+        batches = [adlab.vmap(adlab.vmap(adlab.grad(h)))(BATCH) for h in (kept, g)]
+        np.testing.assert_allclose(*batches, rtol=1e-14)
+
     def test_no_perturbation_confusion(self, f):
         def outer(x):
             return x * adlab.grad(lambda y: f(y) + x * y)(x)
@@ -519,8 +540,11 @@ def test_rules_close_over_own_values(mode):
         rule = {"vjp": lambda ct: ct * a, "jvp": lambda x_dot: x_dot * a}
         return closing(a, **{mode: rule[mode]})
 
+    for grad in (adlab.grad(f), adlab.grad(adlab.checkpoint(f))):
+        with pytest.raises(LeakedTracerError):
+            grad(3.0)
     with pytest.raises(LeakedTracerError):
-        adlab.grad(f)(3.0)
+        adlab.linearize(f, 3.0)[1](1.0)
     with pytest.raises(TracerConversionError):
         adlab.jvp(f, (3.0,), (1.0,))
     with pytest.raises(TracerConversionError):
