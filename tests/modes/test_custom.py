@@ -601,6 +601,26 @@ def test_methods():
         adlab.primitive(staticmethod(cube))
 
 
+@dataclasses.dataclass
+class Gain:
+    """A pytree with a method that is a primitive."""
+
+    factor: object
+
+    @adlab.primitive
+    def applied(self, x):
+        return self.factor * x
+
+    applied.defvjp(lambda ct, self, x: Gain(np.sum(ct * x)), lambda ct, self: ct * self.factor)
+
+
+def test_methods_of_pytrees():
+    bars = adlab.grad(lambda gain, x: np.sum(gain.applied(x) ** 2), (0, 1))(Gain(3.0), X)
+    assert bars[0] == Gain(pytest.approx(6 * np.sum(X**2)))
+    np.testing.assert_allclose(bars[1], 18 * X)
+    check_primitive(Gain.applied, (Gain(3.0), X))
+
+
 named = adlab.primitive(cube)
 named.defvjp(lambda ct, x: 3 * ct * x**2)
 
