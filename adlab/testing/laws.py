@@ -6,13 +6,15 @@ apply to the calculus of a primitive holds.  Cotangents pair by ⟨w, ẏ⟩ = R
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import MissingRuleError
+from adlab.errors import LeakedTracerError, MissingRuleError
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.vmap import vmap
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
@@ -372,11 +374,50 @@ def _like(got: Any, wanted: Any, what: str) -> None:
         assert kinds[0] is kinds[1], f"a {what} of {kinds[0].__name__} for {kinds[1].__name__}"
 
 
+def isolation(primitive: Primitive, args: Args, params: Params) -> None:
+    """9: derivatives of different calls are not confused, escaped tracers raise, threads agree."""
+    f, xs = _applied(primitive, args, params)
+    if not xs:
+        return
+    vs = _directions(xs, 14)
+    dot = jvp(f, tuple(xs), vs)[1]
+
+    def slope(scale: Any) -> Any:
+        return jvp(lambda *ys: _outputs(_scaled(scale, f(*ys))), tuple(xs), vs)[1]
+
+    _close(_flat(jvp(slope, (1.0,), (1.0,))[1]), _flat(dot), 1e-12, "∂/∂s of the slope of s·f")
+    escaped: list[Any] = []
+
+    def failing(*ys: Any) -> Any:
+        escaped.append(ys)
+        raise KeyError(f(*ys))
+
+    with contextlib.suppress(KeyError):
+        vjp(failing, *xs)
+    with contextlib.suppress(KeyError):
+        jvp(failing, tuple(xs), vs)
+    for leaked in escaped:
+        try:
+            f(*leaked)
+        except LeakedTracerError:
+            continue
+        raise AssertionError("an escaped tracer was accepted")
+    out, pullback = vjp(f, *xs)
+    expected = _flat(pullback(_ones_like(out)))
+    with ThreadPoolExecutor(2) as pool:
+        for got in pool.map(lambda x: _flat(vjp(f, *x)[1](_ones_like(out))), [xs] * 4):
+            np.testing.assert_array_equal(got, expected)
+
+
+def _scaled(scale: Any, out: Any) -> Any:
+    return tuple(scale * each for each in out) if isinstance(out, tuple) else scale * out
+
+
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
     for law in (
         value, pushforward, adjoint, linearity, selection, axes, batching, second_order, purity,
-        dtypes,
+        dtypes, isolation,
     )  # fmt: skip
 }
 
