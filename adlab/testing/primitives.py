@@ -38,10 +38,11 @@ def check_primitive(
     -----
     ``value``: a traced program computes the same.  ``pushforward``: the derivative agrees with
     differences ``(f(x + t v) - f(x - t v)) / 2t``.  ``adjoint``: ⟨w, J v⟩ = ⟨Jᵀ w, v⟩.
-    ``linearity``: what is declared linear or constant is.  ``axes``, ``batching``: a stacked call
-    gives the stacked results, of derivatives too.  ``second_order``: the four ways to a second
-    derivative agree.  ``purity``: nothing is written into the arguments.  ``dtypes``: derivatives
-    have the dtypes of what they belong to.
+    ``linearity``, ``selection``: what is declared linear, constant or piecewise linear is.
+    ``axes``, ``batching``: a stacked call gives the stacked results, of derivatives too.
+    ``second_order``: the four ways to a second derivative agree.  ``purity``: nothing is written
+    into the arguments.  ``dtypes``: derivatives have the dtypes of what they belong to.
+    ``isolation``: derivatives of different calls and threads stay apart.
 
     Examples
     --------
