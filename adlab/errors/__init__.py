@@ -19,13 +19,14 @@ from adlab.errors.exceptions import (
     NonScalarOutputError,
     PerformanceWarning,
     ReplayError,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
@@ -40,12 +41,14 @@ __all__ = [
     "NonScalarOutputError",
     "PerformanceWarning",
     "ReplayError",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
     "explain",
     "shorten",
     "user_frame",
