@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
+from adlab.modes.custom import custom_rule, primitive
 from adlab.modes.derivatives import (
     derivative,
     ggnvp,
@@ -33,6 +34,7 @@ from adlab.modes.linearize import linearize
 from adlab.modes.residuals import residuals
 from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
+from adlab.rules import constant, elementwise, linear, multilinear
 from adlab.trace import register_pytree
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ __version__ = "0.1.0"
 __all__ = [
     "all_gather",
     "checkpoint",
+    "constant",
+    "custom_rule",
     "derivative",
+    "elementwise",
     "ggnvp",
     "grad",
     "hessian",
@@ -55,11 +60,14 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear",
     "linear_transpose",
     "linearize",
+    "multilinear",
     "pmax",
     "pmean",
     "pmin",
+    "primitive",
     "psum",
     "ravel",
     "register_pytree",

@@ -183,6 +183,100 @@ def viewed(x):
     return z.sum()
 
 
+def cube(x):
+    return x**3
+
+
+def times(x, factor):
+    return x * factor
+
+
+def with_rule(**rules):
+    """Return the gradient of ``cube`` by a rule."""
+    return adlab.grad(lambda x: np.sum(adlab.custom_rule(cube, **rules)(x)))(np.ones(2))
+
+
+def defined_twice():
+    f = adlab.custom_rule(cube, vjp=lambda ct: ct)
+    f.defvjp(lambda ct: 2 * ct)
+
+
+def recursive():
+    f = adlab.primitive(lambda x: 2 * x, name="double")
+    f.defjvp(lambda x_dot: f(x_dot))
+    return adlab.grad(f)(1.0)
+
+
+def mixed():
+    f = adlab.primitive(times)
+    f.defvjp(lambda ct, factor: ct * factor)
+    f.defjvp(factor=lambda factor_dot, x: x * factor_dot)
+    return adlab.grad(f, (0, 1))(1.0, 2.0)
+
+
+def joint_of_one():
+    f = adlab.primitive(times)
+    f.defvjp(joint=lambda ct: ct)
+    return adlab.grad(f)(1.0, 2.0)
+
+
+def writing():
+    @adlab.custom_rule(vjp=lambda ct: 2 * ct)
+    def doubled(x):
+        x *= 2
+        return x
+
+    return adlab.grad(lambda x: np.sum(doubled(x)))(np.ones(2))
+
+
+def hidden_in_body(a):
+    return adlab.custom_rule(lambda x: a * x, vjp=lambda ct: ct, name="scaled")(a)
+
+
+def hidden_in_rule(a):
+    return adlab.custom_rule(cube, jvp=lambda x_dot: a * x_dot)(a)
+
+
+def changing(x):
+    f = adlab.custom_rule(lambda x: (x,) * int(x), vjp=lambda ct: ct[0], name="copies")
+    return f(x)[0] + f(x + 1.0)[0]
+
+
+CASES |= {
+    "no rule of a primitive": lambda: adlab.grad(adlab.primitive(times), 1)(1.0, 2.0),
+    "rules mixed": mixed,
+    "joint rule": joint_of_one,
+    "rule names": lambda: adlab.custom_rule(times, vjp=lambda ct, y: ct * y),
+    "rule leading": lambda: adlab.custom_rule(times, jvp=lambda factor: factor),
+    "rule unreadable": lambda: adlab.custom_rule(cube, vjp=max),
+    "rules too many": lambda: adlab.custom_rule(cube, vjp=[lambda ct: ct] * 2),
+    "rule for nobody": lambda: adlab.primitive(cube).defvjp(y=lambda ct: ct),
+    "rules none": lambda: adlab.primitive(cube).defvjp(),
+    "rules twice": defined_twice,
+    "argument reserved": lambda: adlab.primitive(lambda ans: ans),
+    "not a function": lambda: adlab.primitive(staticmethod(cube)),
+    "axes signature": lambda: adlab.primitive(cube, axes="n->n"),
+    "axes groups": lambda: adlab.grad(adlab.primitive(cube, axes="(),()->()"))(1.0),
+    "vjp shape": lambda: with_rule(vjp=lambda ct: np.sum(ct)),
+    "vjp structure": lambda: with_rule(vjp=lambda ct: [ct]),
+    "vjp no array": lambda: with_rule(vjp=lambda ct: "ct"),
+    "jvp shape": lambda: with_rule(jvp=lambda x_dot: 1.0),
+    "jvp complex": lambda: with_rule(jvp=lambda x_dot: 1j * x_dot),
+    "jvp recursive": recursive,
+    "body writes": writing,
+    "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
+    "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),
+    "result changes": lambda: adlab.grad(changing)(1.0),
+    "result no array": lambda: adlab.grad(adlab.custom_rule(lambda x: "x", vjp=lambda ct: ct))(1.0),
+    "partials too few": lambda: adlab.elementwise(np.arctan2, lambda a: a, args="a b"),
+    "partial names": lambda: adlab.elementwise(np.tanh, lambda y: y),
+    "transpose own": lambda: adlab.linear(np.flip, lambda ct, x: ct * x),
+    "transpose shape": lambda: adlab.vjp(adlab.linear(np.flip, lambda ct: ct[0]), np.ones(2))[1](
+        np.ones(2)
+    ),
+}
+
+
 def message(case):
     """Return what a user reads, without the number of the line, which every new case would move."""
     with warnings.catch_warnings(), pytest.raises(Exception) as caught:  # noqa: PT011
@@ -192,7 +286,7 @@ def message(case):
     lines = traceback.format_exception_only(error)
     if error.__cause__ is not None:
         lines += ["caused by\n", *traceback.format_exception_only(error.__cause__)]
-    return re.sub(r"(\n  at [^:\n]*):\d+", r"\1:LINE", "".join(lines))
+    return re.sub(r"(test_messages\.py):\d+", r"\1:LINE", "".join(lines))
 
 
 def golden():

@@ -48,6 +48,28 @@ def looped(x, c):
     return y
 
 
+@adlab.custom_rule
+def waves(x, c):
+    return {"wave": np.sin(c * x), "energy": np.dot(x, x)}
+
+
+waves.defvjp(
+    lambda ct, x, c: ct["wave"] * c * np.cos(c * x) + 2 * ct["energy"] * x,
+    lambda ct, x, c: np.sum(ct["wave"] * x * np.cos(c * x)),
+)
+
+
+@adlab.primitive(axes="(n),()->(n)")
+def opaque(x, c):
+    return np.cumsum(x, -1) * np.asarray(c)[..., None] ** 2
+
+
+opaque.defjvp(
+    lambda x_dot, c: np.cumsum(x_dot, -1) * c[..., None] ** 2,
+    lambda c_dot, x, c: 2 * np.cumsum(x, -1) * (c * c_dot)[..., None],
+)
+
+
 FUNCTIONS = {
     "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
     "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
@@ -64,6 +86,8 @@ FUNCTIONS = {
     "in place": filled,
     "loop": looped,
     "branch": branched,
+    "custom rule": lambda x, c: waves(x, c)["wave"] * waves(x * c, c)["energy"],
+    "own primitive": lambda x, c: np.tanh(opaque(np.sin(x), np.multiply(c, 1.0))),
 }  # fmt: skip
 
 

@@ -21,13 +21,14 @@ from adlab.errors.exceptions import (
     OptionError,
     PerformanceWarning,
     ReplayError,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
@@ -44,12 +45,14 @@ __all__ = [
     "OptionError",
     "PerformanceWarning",
     "ReplayError",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
     "explain",
     "shorten",
     "user_frame",

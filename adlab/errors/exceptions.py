@@ -43,6 +43,10 @@ class MissingRuleError(AdlabError, NotImplementedError):
     """A primitive has no rule for differentiating with respect to an argument."""
 
 
+class RuleError(AdlabError, TypeError):
+    """A rule was declared that does not fit the function it is for."""
+
+
 class NonScalarOutputError(AdlabError, TypeError):
     """A function whose output is not one real number was given to `adlab.grad`."""
 

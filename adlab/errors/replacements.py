@@ -11,8 +11,8 @@ __all__ = ["OWN", "SUPPLY_A_RULE", "TO_ARRAY", "in_place_of_math", "stacked"]
 
 #: What to do about a function that has no rule.
 SUPPLY_A_RULE = (
-    "write it with functions that have one (see the reference), or declare a rule with "
-    "adlab.rules.general."
+    "write it with functions that have one (see the reference), or give it a derivative of its own "
+    "with adlab.primitive."
 )
 TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
 #: The functions of which adlab has its own, in ``adlab.numpy``, ``adlab.scipy.linalg``, …: those

@@ -203,11 +203,12 @@ def rule_for(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any
     """Return the rule for one argument, the last one for the rest of a variadic primitive."""
     rule = rules[min(position, len(rules) - 1)] if rules else None
     if rule is None:
+        name = primitive.argument(position)
+        reason = primitive.facts.get("reasons", {}).get(name, "")
         raise MissingRuleError(
             explain(
-                f"{primitive.name} was differentiated with respect to its argument "
-                f"{primitive.argument(position)!r}",
-                why="the primitive states no rule for that argument.",
+                f"{primitive.name} was differentiated with respect to its argument {name!r}",
+                why=reason or "the primitive states no rule for that argument.",
                 instead="pass adlab.stop_gradient of it if it is to be held constant.",
             )
         )

@@ -8,6 +8,7 @@ traced arguments (`adlab.modes.derived`); `adlab.modes.backward` walks the tape.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +112,15 @@ def _plan(writer: _Recorder, calculus: Any) -> Plan:
         plan.masked = _derive_masked_first(plan, writer, calculus)
     elif isinstance(calculus, Linear) and calculus.into is not None and writer.positions == [0]:
         plan.into = _into(writer, calculus.into)
+    elif isinstance(calculus, General) and calculus.at is not None:
+        plan.masked = functools.partial(_unmasked, plan)
     return plan
+
+
+def _unmasked(plan: Plan, ct: Any, reach: Any, node: Node) -> Any:
+    """Count all as reached: to ask a user's rule would be to show it NaN, which it may refuse."""
+    cts = plan.pull(ct, node)
+    return [(each, True) for each in ((cts,) if plan.count == 1 else cts)]
 
 
 def _elementwise(writer: _Recorder, calculus: Elementwise) -> Pull:
@@ -196,6 +205,8 @@ def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:
 
 
 def _general(writer: _Recorder, calculus: General) -> Pull:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
     if calculus.joint_vjp is not None:
         return _joint(writer, calculus.joint_vjp)
     if calculus.vjps:

@@ -216,7 +216,8 @@ def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
 def _warn(primitive: Primitive) -> None:
     text = explain(
         f"vmap of {primitive.name} runs in a loop over the examples",
-        why="the primitive states no fact about its axes.",
+        why=primitive.facts.get("reasons", {}).get("vmap", "")
+        or "the primitive states no fact about its axes.",
         instead="declare its core dimensions (axes=...), or leave it if it is not the bottleneck.",
     )
     warnings.warn(text, PerformanceWarning, stacklevel=2)

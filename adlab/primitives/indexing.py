@@ -71,7 +71,8 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
 
 
 def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
+    # A scalar cannot be written into, nor what is repeated for each example of a batch.
+    x = x if x.flags.writeable else np.array(x)
     if is_basic(index):
         x[index] += value
     else:
@@ -230,6 +231,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)

@@ -10,6 +10,7 @@ is not: its derivative is 0 at the kink alone.)  Linear maps have this property 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adlab.rules.rule import Rule
@@ -59,13 +60,16 @@ class General:
     """Any differentiable map, by its pullback, its pushforward, or both.
 
     ``vjps`` and ``jvps`` hold a rule per argument (None: not differentiable); ``joint_vjp`` is one
-    rule that returns the cotangents of all arguments.
+    rule that returns the cotangents of all arguments, and ``joint_jvp`` one that takes a tuple of
+    their tangents.  ``at(positions)`` returns the joint rules for some arguments alone.
     """
 
     vjps: tuple[Rule | None, ...] = ()
     jvps: tuple[Rule | None, ...] = ()
     joint_vjp: Rule | None = None
     piecewise: bool = False
+    joint_jvp: Rule | None = None
+    at: Callable[[tuple[int, ...]], General] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,8 +211,8 @@ def test_functions_without_a_rule(f, attempted, function):
         f"{attempted} was called on {VALUE}",
         f"{function} converts its arguments to plain arrays, which cannot carry a derivative, and "
         "adlab has no rule for it yet.",
-        "write it with functions that have one (see the reference), or declare a rule with "
-        "adlab.rules.general.",
+        "write it with functions that have one (see the reference), or give it a derivative of its "
+        "own with adlab.primitive.",
     )
 
 

@@ -11,12 +11,13 @@ import warnings
 
 import numpy as np
 import pytest
-import scipy
+import scipy.linalg
 
 import adlab
 from adlab.errors import TracerConversionError
 from adlab.errors.diagnosis import _on_library
 from adlab.errors.replacements import OWN, SUPPLY_A_RULE
+from adlab.testing import check_grads
 
 ARGUMENTS = {
     "acosh": "x + 1.0", "atan2": "x, 2.0", "copysign": "x, -2.0", "dist": "[x], [2.0]",
@@ -147,6 +148,12 @@ def test_functions_without_a_rule(call):
     assert name in text
     assert "adlab has no rule for it yet." in text
     assert text.endswith(SUPPLY_A_RULE)
+
+
+def test_a_derivative_of_its_own():
+    expm = adlab.primitive(scipy.linalg.expm)
+    expm.defvjp(lambda ct, A: scipy.linalg.expm_frechet(A.T, ct, compute_expm=False))
+    check_grads(lambda a: np.sum(expm(a) ** 2), (A,), ("rev",), order=1)
 
 
 @pytest.mark.parametrize(
