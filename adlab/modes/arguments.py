@@ -134,16 +134,16 @@ def promoted(x: Any) -> Any:
 
 def _refuse(x: Any) -> None:
     is_differentiable(x, "the argument of a derivative")  # objects have an error of their own
-    whole = x.dtype.kind in "iub"
+    why = "its elements are not numbers."
+    instead = "pass floats; of a structured array, its fields."
+    if x.dtype.kind in "iub":
+        why = "a function of integers has no derivative."
+        instead = "pass floats, for instance x.astype(float)."
     raise DtypeError(
         explain(
             f"a derivative was taken with respect to an array of dtype {x.dtype}",
-            why="a function of integers has no derivative."
-            if whole
-            else "its elements are not numbers.",
-            instead="pass floats, for instance x.astype(float)."
-            if whole
-            else "pass an array of floats; of a structured array, its fields.",
+            why=why,
+            instead=instead,
         )
     )
 
