@@ -61,12 +61,12 @@ waves.defvjp(
 
 @adlab.primitive(axes="(n),()->(n)")
 def opaque(x, c):
-    return np.cumsum(x, -1) * np.asarray(c)[..., None] ** 2
+    return np.cumsum(x, -1) * np.expand_dims(c, -1) ** 2
 
 
 opaque.defjvp(
-    lambda x_dot, c: np.cumsum(x_dot, -1) * c[..., None] ** 2,
-    lambda c_dot, x, c: 2 * np.cumsum(x, -1) * (c * c_dot)[..., None],
+    lambda x_dot, c: np.cumsum(x_dot, -1) * np.expand_dims(c, -1) ** 2,
+    lambda c_dot, x, c: 2 * np.cumsum(x, -1) * np.expand_dims(c * c_dot, -1),
 )
 
 
@@ -136,18 +136,42 @@ def stacked(f):
     return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
 
 
+def by_pullback(f):
+    return adlab.custom_rule(
+        f,
+        vjp=(
+            lambda ct, x, c: adlab.vjp(lambda x: f(x, c), x)[1](ct)[0],
+            lambda ct, x, c: adlab.vjp(lambda c: f(x, c), c)[1](ct)[0],
+        ),
+    )
+
+
+def by_pushforward(f):
+    return adlab.custom_rule(
+        f,
+        jvp=(
+            lambda x_dot, x, c: adlab.jvp(lambda x: f(x, c), (x,), (x_dot,))[1],
+            lambda c_dot, x, c: adlab.jvp(lambda c: f(x, c), (c,), (c_dot,))[1],
+        ),
+    )
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),
+    "rule": (by_pullback, lambda f: f),
+    "forward_rule": (by_pushforward, lambda f: f),
 }
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
     "vjp vmap jvp", "vmap vmap vjp", "vjp checkpoint vjp", "vjp jvp checkpoint",
     "vjp vmap checkpoint", "vmap checkpoint vjp", "linearize checkpoint linearize",
+    "vjp jvp rule", "vmap vjp rule", "linearize rule vjp", "jvp checkpoint rule", "jvp vmap rule",
+    "vjp vjp forward_rule", "vjp rule forward_rule", "rule checkpoint vmap",
 ]  # fmt: skip
 
 

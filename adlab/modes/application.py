@@ -1,8 +1,8 @@
 """A Python function as a primitive: on the flat data of arguments of one structure.
 
 Each structure of the arguments, with what is static in them, makes a primitive of its own: its data
-are the arguments, its results a tuple.  The param ``depth`` counts the batch axes in front of all
-data, over which the function and its rules are mapped.
+are the arguments, its results a tuple.  The param ``maps`` says over which batch axes in front of
+the data the function and its rules are mapped (`adlab.rules.axes.Mapped`).
 """
 
 from __future__ import annotations
@@ -14,25 +14,18 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import InPlaceError, StructureError, TracerConversionError, explain
-from adlab.modes.flatrules import Pull, PullByPush, Push, mapped
+from adlab.modes.flatrules import Maps, Pull, PullByPush, Push, mapped, sizes_of
 from adlab.modes.layout import Layout, Skeleton, take_apart
 from adlab.modes.treerules import TreeRule
-from adlab.rules import Adapter, Axes, General
+from adlab.primitives.spaces import space
+from adlab.rules import Axes, General
 from adlab.trace import Primitive, Tracer
 
-__all__ = ["MAPPED", "Application", "is_traced", "require_plain"]
+__all__ = ["Application", "is_traced", "require_plain"]
 
 #: ``choose(arguments)`` returns the pullback rules and the pushforward rules that together serve
 #: these arguments; one of the two may be empty.
 Choose = Callable[[Sequence[str]], tuple[Sequence[TreeRule], Sequence[TreeRule]]]
-
-
-def _deeper(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    return args, {"depth": params.get("depth", 0) + 1}
-
-
-#: The axes fact of a function that is mapped over stacked arguments.
-MAPPED = Adapter(_deeper)
 
 
 class Application:
@@ -70,9 +63,10 @@ class Application:
         facts = {"calculus": General(at=self.rules), "axes": axes}
         self.primitive = Primitive(name, self, layout.labels, multiple=True, facts=facts)
 
-    def __call__(self, *data: Any, depth: int = 0) -> tuple[Any, ...]:
+    def __call__(self, *data: Any, maps: Maps = ()) -> tuple[Any, ...]:
         """Apply the function to plain data."""
-        outs: tuple[Any, ...] = mapped(self._example, depth)(*data)
+        sizes = sizes_of(maps, [*map(space, data)])
+        outs: tuple[Any, ...] = mapped(self._example, maps, sizes)(*data)
         require_plain(self.name, outs)
         return outs
 
@@ -161,4 +155,4 @@ def _guarded(x: Any) -> Any:
 
 def _owned(x: Any) -> Any:
     """Return a result that nobody else holds, as a function may reuse a buffer or an argument."""
-    return np.array(x) if x.__class__ is np.ndarray else x
+    return np.array(x) if isinstance(x, np.ndarray) and not is_traced(x) else x

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from adlab.modes.application import MAPPED
 from adlab.modes.userprimitive import UserPrimitive
 from adlab.rules import OPAQUE, Core
+from adlab.rules.axes import MAPPED
 from adlab.rules.checks import refuse
 
 __all__ = ["custom_rule", "primitive"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from adlab.errors import MissingRuleError, explain
 from adlab.modes.layout import Tangents
 from adlab.modes.treerules import TreeRule
@@ -16,14 +18,17 @@ from adlab.rules import Core, Rule
 if TYPE_CHECKING:
     from adlab.modes.application import Application
 
-__all__ = ["FlatRule", "Pull", "PullByPush", "Push", "mapped"]
+__all__ = ["FlatRule", "Maps", "Pull", "PullByPush", "Push", "mapped", "sizes_of"]
+
+#: Which values have a batch axis, for each such axis, the outermost first.
+Maps = Sequence[Sequence[bool]]
 
 
 class FlatRule(Rule):
     """Rules of whole arguments as one rule of flat data, for the data at some positions.
 
-    It takes the spaces of all data and of the results, the depth, the result where a rule names
-    it, and the data of the arguments the rules name.
+    It takes the spaces of all data and of the results, the param ``maps``, the result where a rule
+    names it, and the data of the arguments the rules name.
     """
 
     __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
@@ -42,19 +47,30 @@ class FlatRule(Rule):
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
     ) -> list[str]:
         """Return the sources of what the formula takes, after what it is applied to."""
-        spaces = [f"tuple(map(space, {every}))", "tuple(map(space, ans))", "params.get('depth', 0)"]
+        spaces = [f"tuple(map(space, {every}))", "tuple(map(space, ans))", "params.get('maps', ())"]
         ans = ["ans"] if self.takes_ans else []
         return [*spaces, *ans, *((kept or values)[i] for i in self.reads)]
 
     def apply(
-        self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], depth: int, *kept: Any
+        self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
+        results = [_inner(out, len(maps)) for out in outs]
 
-        def example(given: Any, kept: Any) -> tuple[Any, ...]:
-            return self.flat(given, _inner(spaces, depth), _inner(outs, depth), kept)
+        def example(*values: Any) -> tuple[Any, ...]:
+            return self.flat(values[: len(given)], inner, results, values[len(given) :])
 
-        return mapped(example, depth)(tuple(given), kept)
+        own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
+        return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Return which of ``count`` cotangents or tangents are stacked."""
+        raise NotImplementedError
+
+    def kept(self, stacked: Sequence[bool]) -> Sequence[bool]:
+        """Return which of the kept values are stacked."""
+        return [*[True] * self.takes_ans, *[stacked[i] for i in self.reads]]
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Apply the rules to flat data that have no batch axes."""
@@ -86,9 +102,23 @@ class Pull(FlatRule):
 
     __slots__ = ()
 
-    def apply(self, given: Any, *rest: Any) -> dict[int, Any]:
-        """Return the cotangents by position."""
-        return dict(zip(self.positions, super().apply(given, *rest), strict=True))
+    def apply(
+        self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
+    ) -> dict[int, Any]:
+        """Return the cotangents by position, summed over the examples that share the data."""
+        bars = super().apply(given, spaces, outs, maps, *kept)
+        shared = {
+            i: tuple(axis for axis, flags in enumerate(maps) if not flags[i])
+            for i in self.positions
+        }
+        return {
+            i: np.sum(bar, axis=shared[i]) if shared[i] else bar
+            for i, bar in zip(self.positions, bars, strict=True)
+        }
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Cotangents are stacked, as the results are."""
+        return [True] * count
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Give each rule the cotangent of the whole result."""
@@ -103,6 +133,10 @@ class Push(FlatRule):
     """From the tangents of the data to those of the results."""
 
     __slots__ = ()
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Tangents are stacked where the data are."""
+        return [stacked[i] for i in self.positions]
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Sum what the rules contribute."""
@@ -140,13 +174,27 @@ class PullByPush(Push):
         ) from None
 
 
-def mapped(f: Callable[..., Any], depth: int) -> Callable[..., Any]:
-    """Return ``f`` over ``depth`` batch axes in front."""
-    for _ in range(depth):
-        f = vmap(f)
+def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:
+    """Return ``f`` over the batch axes, of these sizes, in front of its arguments."""
+    for stacked, size in zip(reversed(maps), reversed(sizes), strict=True):
+        f = vmap(f, in_axes=tuple(0 if flag else None for flag in stacked), axis_size=size)
     return f
 
 
-def _inner(spaces: Sequence[Space], depth: int) -> list[Space]:
-    """Return the spaces without the batch axes."""
-    return [(shape[depth:], dtype) for shape, dtype in spaces]
+def sizes_of(maps: Maps, spaces: Sequence[Space]) -> list[int]:
+    """Return the sizes of the batch axes, each of which some of the data have."""
+    sizes = []
+    for k, stacked in enumerate(maps):
+        i = list(stacked).index(True)
+        sizes.append(spaces[i][0][sum(outer[i] for outer in maps[:k])])
+    return sizes
+
+
+def _inner(space: Space, depth: int) -> Space:
+    """Return a space without its batch axes."""
+    shape, dtype = space
+    return shape[depth:], dtype
+
+
+def _by_data(maps: Maps, data: Sequence[Any]) -> Sequence[Sequence[bool]]:
+    return list(zip(*maps, strict=True)) or [()] * len(data)

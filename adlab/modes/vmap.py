@@ -28,7 +28,7 @@ from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
 
@@ -166,6 +166,14 @@ def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
     return apply
 
 
+def _mapped(primitive: Primitive, fact: Mapped, stacked: list[bool]) -> Apply:
+    def apply(batch: Batch, args: Any, params: Any) -> Any:
+        values, flags = zip(*_lowered(args, stacked), strict=True)
+        return batch.wrap(primitive, primitive(*values, **fact.rewrite(params, flags)))
+
+    return apply
+
+
 def _named(primitive: Primitive, otherwise: Apply) -> Apply:
     """Let a primitive that names a batch mean something of its own to that one."""
 
@@ -228,6 +236,7 @@ _DERIVATIONS: dict[type, Callable[..., Apply]] = {
     Core: _core,
     Leading: _leading,
     Adapter: _adapter,
+    Mapped: _mapped,
 }
 
 

@@ -18,7 +18,7 @@ from adlab.errors import LeakedTracerError, MissingRuleError
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.vmap import vmap
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
-from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core
+from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core, Mapped
 from adlab.testing.grads import difference
 from adlab.trace import Primitive
 
@@ -216,6 +216,8 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
     absent: list[int] = []  # axes of the results that stand for missing core dimensions
     if isinstance(fact, Adapter):
         stacked, params_of_stack = fact.rewrite(stacked, params)
+    elif isinstance(fact, Mapped):
+        params_of_stack = fact.rewrite(params, (True,) * len(args))
     else:
         params_of_stack = params
     if isinstance(fact, Core):

@@ -9,7 +9,7 @@ from adlab.errors import MissingRuleError
 from adlab.modes.flatrules import PullByPush
 from adlab.modes.jvp import JVP
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Opaque
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque
 from adlab.trace import Primitive
 
 __all__ = ["Row", "primitive_table"]
@@ -30,6 +30,7 @@ _BATCHED: dict[type, str] = {
     Broadcast: "broadcasting",
     Leading: "leading axes pass through",
     Adapter: "rewritten params",
+    Mapped: "mapped",
     Opaque: "loop",
 }
 

@@ -58,4 +58,4 @@ def test_rows_of_users():
     assert (row.jvp, row.vjp) == ("its jvp", "its jvp, transposed")
     g = adlab.custom_rule(np.round, vjp=lambda ct: ct)
     (row,) = primitive_table([g.flat(1.0)[0]])
-    assert (row.jvp, row.vmap) == ("its vjp, transposed", "rewritten params")
+    assert (row.jvp, row.vmap) == ("its vjp, transposed", "mapped")
