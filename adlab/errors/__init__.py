@@ -8,6 +8,7 @@
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    ArgumentError,
     BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
@@ -17,6 +18,7 @@ from adlab.errors.exceptions import (
     MissingRuleError,
     NonLinearError,
     NonScalarOutputError,
+    OptionError,
     PerformanceWarning,
     ReplayError,
     RuleError,
@@ -30,6 +32,7 @@ from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
+    "ArgumentError",
     "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
@@ -39,6 +42,7 @@ __all__ = [
     "MissingRuleError",
     "NonLinearError",
     "NonScalarOutputError",
+    "OptionError",
     "PerformanceWarning",
     "ReplayError",
     "RuleError",

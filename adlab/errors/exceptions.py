@@ -24,7 +24,15 @@ class UnsupportedFunctionError(TracerConversionError):
 
 
 class ClosedOverGeneratorError(TracerConversionError):
-    """A random generator the transformation cannot see was given a traced parameter."""
+    """A random generator of NumPy was given a traced parameter."""
+
+
+class ArgumentError(AdlabError, TypeError):
+    """An argument was to be differentiated that the call does not have."""
+
+
+class OptionError(AdlabError, ValueError):
+    """An option of a transformation has a value that means nothing."""
 
 
 class LeakedTracerError(AdlabError, RuntimeError):

@@ -22,6 +22,7 @@ from adlab.errors import (
     StructureError,
     explain,
 )
+from adlab.modes.arguments import require_positive
 from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
@@ -358,8 +359,7 @@ def _shared(batch: Batch, leaf: Any) -> Any:
 def _chunks(size: int, chunk_size: int | None) -> list[tuple[int, int]]:
     if chunk_size is None or size == 0:
         return [(0, size)]
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    require_positive(chunk_size)
     return [(k, min(k + chunk_size, size)) for k in range(0, size, chunk_size)]
 
 

@@ -232,10 +232,60 @@ def general(
 ) -> Primitive:
     """Declare a differentiable map by its pullback or its pushforward; one gives both modes.
 
-    Give a sequence with one rule per argument, ``lambda ct, ans, a: …`` or ``lambda a_dot, ans, a:
-    …``.  A single function is the rule of the only argument, or, for a pullback of several
-    arguments, returns a tuple of all cotangents.  With ``multiple`` the cotangent, tangent and
-    output are tuples, and with ``piecewise`` the map is piecewise linear (see `elementwise`).
+    Parameters
+    ----------
+    impl : callable
+        ``impl(*args, **params)``.
+    vjp : callable or sequence
+        ``lambda ct, ans, a: …`` for each argument, None where there is none.  A single function is
+        the rule of the only argument, or of several, and then returns a tuple of all cotangents.
+    jvp : callable or sequence
+        ``lambda a_dot, ans, a: …`` for each argument; a single function for an only one.
+    args : str
+        The names of the arguments, separated by spaces; a last one ``*name`` takes the rest.
+    axes : Axes or str
+        How it acts on stacked inputs: a gufunc signature, or one of `adlab.rules.axes`.  By default
+        nothing is known, and it is batched by a loop.
+    multiple : bool
+        Whether output, cotangent and tangent are tuples.
+    piecewise : bool
+        Whether the map is piecewise linear (see `elementwise`).
+    name : str, optional
+        For messages; by default that of ``impl``.
+    register : bool, optional
+        Whether it is among `primitives`; by default if adlab declares it.
+
+    Returns
+    -------
+    Primitive
+
+    Raises
+    ------
+    RuleError
+        If the number of rules is wrong, or one names what there is not.
+
+    Notes
+    -----
+    The mode without a rule is derived from the other by transposition.
+
+    Examples
+    --------
+    A function of SciPy, by the derivative of the inverse, dA⁻¹ = −A⁻¹ dA A⁻¹:
+
+    >>> import numpy as np, scipy.linalg, adlab
+    >>> from adlab.rules import general
+    >>> inv = general(
+    ...     lambda a: scipy.linalg.inv(a),
+    ...     vjp=lambda ct, ans: -ans.T @ ct @ ans.T,
+    ...     args="a",
+    ...     name="inverse",
+    ... )
+    >>> a = np.array([[2.0, 0.0], [1.0, 1.0]])
+    >>> adlab.grad(lambda a: np.sum(inv(a)))(a)
+    array([[ 0. ,  0. ],
+           [-0.5, -0.5]])
+    >>> float(adlab.jvp(lambda a: np.sum(inv(a)), (a,), (np.eye(2),))[1])
+    -0.5
     """
     names = tuple(args.split())
     joint = None
