@@ -8,6 +8,7 @@
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    ArgumentError,
     BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
@@ -15,18 +16,23 @@ from adlab.errors.exceptions import (
     InPlaceError,
     LeakedTracerError,
     MissingRuleError,
+    NonLinearError,
     NonScalarOutputError,
+    OptionError,
     PerformanceWarning,
+    ReplayError,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
+    "ArgumentError",
     "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
@@ -34,14 +40,19 @@ __all__ = [
     "IndependentOutputWarning",
     "LeakedTracerError",
     "MissingRuleError",
+    "NonLinearError",
     "NonScalarOutputError",
+    "OptionError",
     "PerformanceWarning",
+    "ReplayError",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
     "explain",
     "shorten",
     "user_frame",

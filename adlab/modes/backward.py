@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.sparsesum import SparseSum, summed
+from adlab.modes.tape import Node
+from adlab.primitives.spaces import Space, zeros
 
-__all__ = ["Masked", "Node", "Plan", "Pull", "add_sparse", "backward", "chosen", "deliver"]
+__all__ = ["Masked", "Plan", "Pull", "add_sparse", "backward", "chosen", "deliver", "filled"]
 
-Node = tuple[Any, ...]
 Pull = Callable[[Any, Any], Any]
 Masked = Callable[[Any, Any, Any], Any]
 
@@ -27,13 +28,13 @@ Masked = Callable[[Any, Any, Any], Any]
 class Plan:
     """How one primitive is pulled back for one set of traced arguments."""
 
-    __slots__ = ("at", "count", "masked", "pull", "selects")
+    __slots__ = ("count", "into", "masked", "pull", "selects")
 
     def __init__(self, count: int, pull: Pull) -> None:
         self.count = count  # of parents
         self.pull = pull  # (ct, node) -> the cotangent of the one parent, or a tuple of them
         #: Where ct goes among zeros: node -> their shape, and the index
-        self.at: Callable[[Node], tuple[tuple[int, ...], Any]] | None = None
+        self.into: Callable[[Node], tuple[tuple[int, ...], Any]] | None = None
         #: Whether a derivative of exactly zero tells that there is no dependence near the point.
         self.selects = False
         #: Of an elementwise primitive: (ct, reach, node) -> for each parent the cotangent, with
@@ -65,7 +66,7 @@ def backward(roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]
                     deliver(node, ct, nodes, cts)
                 continue
             cts[number] = None
-            if plan.at is not None and add_sparse(ct, node[2], nodes, cts, *plan.at(node)):
+            if plan.into is not None and add_sparse(ct, node[2], nodes, cts, *plan.into(node)):
                 sparse = True
                 continue
             out = plan.pull(ct, node)
@@ -111,6 +112,11 @@ def deliver(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None:
     if cts[place] is None:
         nodes[place], cts[place] = parent, {}
     cts[place][slot] = ct
+
+
+def filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
+    """Return the cotangents of all outputs, zeros where none arrived."""
+    return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
 
 
 def chosen(mask: Any, ct: Any) -> Any:

@@ -24,8 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Node, Plan, add_sparse, backward, chosen, deliver
+from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver
 from adlab.modes.sparsesum import summed
+from adlab.modes.tape import Node
 from adlab.primitives.handle import concrete
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -96,7 +97,7 @@ class _Pass:
         if plan is None:
             deliver(node, ct, self.nodes, self.cts)
             deliver(node, reach, self.nodes, self.reaches)
-        elif plan.at is None or not self.add_sparse(plan.at, node, ct, reach):
+        elif plan.into is None or not self.add_sparse(plan.into, node, ct, reach):
             for parent, (each, mask) in zip(node[2:], self.pulled(plan, node, ct, reach)):  # noqa: B905 - and what is kept
                 self.add(parent, each, mask)
 
@@ -140,9 +141,9 @@ class _Pass:
             both = summed(self.reaches[place]), reach
             self.reaches[place] = any(each is True for each in both) or np.logical_or(*both)
 
-    def add_sparse(self, at: Any, node: Node, ct: Any, reach: Any) -> bool:
+    def add_sparse(self, into: Any, node: Node, ct: Any, reach: Any) -> bool:
         """Add a sparse contribution, if that can be done."""
-        shape, index = at(node)
+        shape, index = into(node)
         parent = node[2]
         added = add_sparse(ct, parent, self.nodes, self.cts, shape, index)
         place = parent[0]

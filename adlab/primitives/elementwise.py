@@ -170,6 +170,7 @@ where = linear(
     args="condition a b",
     axes="(),(),()->()",
 )
+where.facts["reasons"] = {"condition": "a condition is true or false."}
 
 # Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
 
@@ -197,6 +198,7 @@ root = elementwise(
     lambda x, n: x ** (1 / n), lambda ans, x, n: ans / (n * _or_inf(x)), None,
     args="x n", name="root",
 )  # fmt: skip
+root.facts["reasons"] = {"n": "the order of a norm is held fixed."}
 
 
 # Locally constant --------------------------------------------------------------------------------

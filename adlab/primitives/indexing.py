@@ -81,11 +81,11 @@ def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _copied(x: Any) -> Any:
-    """Return a copy with the axes in the same order in memory, repeated ones (of a batch) first."""
-    if 0 not in x.strides:
+    """Return a copy that lies in memory as x does; what is repeated for a batch, one by one."""
+    if x.__class__ is not np.ndarray or 0 not in x.strides:
         return np.array(x)
-    order = sorted(range(x.ndim), key=lambda k: -abs(x.strides[k] or np.inf))
-    return x.transpose(order).copy(order="C").transpose(np.argsort(order))
+    order = np.argsort([-abs(step) if step else -math.inf for step in x.strides], stable=True)
+    return np.transpose(x, order).copy().transpose(np.argsort(order))
 
 
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
@@ -119,7 +119,7 @@ def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
 take_index = linear(
     lambda x, *, index: x[index],
     _scattered,
-    at=lambda index: index,
+    into=lambda index: index,
     name="take_index",
     axes=Adapter(_taken_batch),
 )
@@ -220,6 +220,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)
