@@ -85,9 +85,8 @@ def _of_ufunc(ufunc: Any) -> tuple[Any, Any, Any]:
 
 def _conversion(method: str) -> Callable[..., Any]:
     def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.interpreter.hidden:  # one number of many is another mistake than a lost derivative
-            self.interpreter.concrete(self)
-        raise diagnose_conversion(method, describe(self))
+        examples = self.value.shape[0] if self.interpreter.hidden else None
+        raise diagnose_conversion(method, describe(self), examples)
 
     return refuse
 
@@ -229,7 +228,10 @@ class ArrayTracer(Handle):
         return str(concrete(self))
 
     def __format__(self, spec: str) -> str:
-        return format(concrete(self), spec)
+        plain = concrete(self)
+        if spec and np.ndim(plain) > self.ndim:  # one number was expected
+            raise diagnose_conversion("__format__", describe(self), len(plain))
+        return format(plain, spec)
 
     # Operators -----------------------------------------------------------------------------------
 
