@@ -114,6 +114,14 @@ def test_the_tangent_of_what_is_no_number_is_none():
         adlab.jvp(f, (t,), ({**dots, "x": None},))
 
 
+def test_results_share_no_memory_with_what_was_given():
+    x, v = np.ones(3), np.ones(3)
+    for f in (lambda z: z, lambda z: z.reshape(3, 1), lambda z: np.broadcast_to(z, (2, 3))):
+        for dot in (adlab.jvp(f, (x,), (v,))[1], adlab.linearize(f, x)[1](v)):
+            dot += 1.0
+    np.testing.assert_array_equal(v, np.ones(3))
+
+
 def test_calls_leave_no_cycles():
     transformed = [adlab.grad(np.sin), adlab.value_and_grad(np.sin), adlab.derivative(np.sin)]
     calls = [
