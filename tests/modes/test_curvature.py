@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import adlab
-from adlab.errors import IndependentOutputWarning, NonScalarOutputError, ShapeError
+from adlab.errors import DtypeError, IndependentOutputWarning, NonScalarOutputError, ShapeError
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3))
@@ -79,6 +79,14 @@ def test_the_laplacian_is_the_trace_of_the_hessian(name):
         H = adlab.jacfwd(adlab.jacfwd(f))(x)
     expected = np.trace(H, axis1=-2, axis2=-1)
     np.testing.assert_allclose(adlab.laplacian(f)(x), expected, rtol=1e-9, atol=1e-10)
+
+
+def test_a_laplacian_takes_what_a_gradient_takes():
+    assert adlab.laplacian(lambda x: x**3)(3) == 18.0
+    tree = {"x": 2.0, "n": 3, "name": "a"}
+    assert adlab.laplacian(lambda t: t["n"] * t["x"] ** 2)(tree) == 6.0
+    with pytest.raises(DtypeError):
+        adlab.laplacian(np.sum)(np.arange(3))
 
 
 def test_laplacians_compose():
