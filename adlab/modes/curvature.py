@@ -13,10 +13,12 @@ import numpy as np
 
 from adlab.modes.arguments import promoted
 from adlab.modes.gradients import grad
+from adlab.modes.leaves import is_differentiable, like_input
+from adlab.modes.outputs import warn_if_independent
 from adlab.modes.pullback import vjp
-from adlab.modes.pushforward import jvp
+from adlab.modes.pushforward import jvp, pushed
 from adlab.modes.transformed import Transformed
-from adlab.trace import flatten
+from adlab.trace import flatten, tree_map
 
 __all__ = ["ggnvp", "hvp", "vhp"]
 
@@ -42,8 +44,8 @@ def hvp(f: F) -> Transformed:
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
-        dtypes of ``x``.
+        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes
+        and dtypes of ``x``.
 
     Raises
     ------
@@ -51,6 +53,11 @@ def hvp(f: F) -> Transformed:
         If the output is not one real number.
     StructureError, ShapeError
         If ``v`` does not fit ``x``.
+
+    Warns
+    -----
+    IndependentOutputWarning
+        If ``x`` reaches no operation; the product is exactly zero then.
 
     Notes
     -----
@@ -99,8 +106,8 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
-        dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
+        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes
+        and dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
 
     References
     ----------
@@ -122,14 +129,20 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
 
 def _hvp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, **kwargs: Any) -> Any:
-        return jvp(lambda y: grad(f)(y, **kwargs), (promoted(x),), (v,))[1]
+        x = promoted(x)
+        run = pushed(lambda y: grad(f)(y, **kwargs), (x,), (v,))
+        warn_if_independent(run.reached, flatten(x)[0], ())
+        return tree_map(_in_space_of, x, run.out_dot)
 
     return product(*args, **kwargs)
 
 
 def _vhp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, **kwargs: Any) -> Any:
-        return vjp(lambda y: grad(f)(y, **kwargs), promoted(x))[1](v)[0]
+        x = promoted(x)
+        _, pullback = vjp(lambda y: grad(f)(y, **kwargs), x)
+        warn_if_independent(pullback.reached, flatten(x)[0], ())
+        return pullback(v)[0]
 
     return product(*args, **kwargs)
 
@@ -139,11 +152,17 @@ def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
         def model(y: Any) -> Any:
             return f(y, **kwargs)
 
-        out, pullback = vjp(model, promoted(x))
-        out_dot = jvp(model, (promoted(x),), (v,))[1]
+        x = promoted(x)
+        out, pullback = vjp(model, x)
+        warn_if_independent(pullback.reached, flatten(x)[0], flatten(out)[0])
+        out_dot = jvp(model, (x,), (v,))[1]
         return pullback(hvp(loss or _half_squares)(out, out_dot))[0]
 
     return product(*args, **kwargs)
+
+
+def _in_space_of(leaf: Any, ct: Any) -> Any:
+    return like_input(ct, leaf) if is_differentiable(leaf) else ct
 
 
 def _half_squares(out: Any) -> Any:

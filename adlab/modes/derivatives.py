@@ -87,7 +87,7 @@ def _derivative(f: F, args: Any, kwargs: Any) -> Any:
     x = promoted(args[0])
     ones = zeros_like(x) + 1
     out, out_dot, _, reached = pushed(lambda y: f(y, *args[1:], **kwargs), (x,), (ones,))
-    warn_if_independent(reached, [x, *flatten(out)[0]])
+    warn_if_independent(reached, [x], flatten(out)[0])
     tree_map(lambda leaf: _require_elementwise(np.shape(x), np.shape(leaf)), out)
     return out_dot
 

@@ -164,7 +164,7 @@ def _jacfwd(
     blocks = _blocks(push, leaves, -1, chunk_size, sparse=sparse)
     out, aux, reached = runs[0]
     outs, out_structure = flatten(out)
-    warn_if_independent(reached, [*leaves, *outs])
+    warn_if_independent(reached, leaves, outs)
     jacobian = out_structure.unflatten([structure.unflatten(row) for row in blocks])
     return (jacobian, aux) if has_aux else jacobian
 
@@ -177,7 +177,7 @@ def _jacrev(
     _require_floats(leaves)
     out, pullback, *aux = vjp(call, chosen, has_aux=has_aux)
     outs, out_structure = flatten(out)
-    warn_if_independent(pullback.reached, [*leaves, *outs])
+    warn_if_independent(pullback.reached, leaves, outs)
 
     def pull(*units: Any) -> list[Any]:
         return flatten(pullback(out_structure.unflatten(list(units)))[0])[0]

@@ -50,6 +50,12 @@ def test_products_take_pytrees_and_keywords():
     assert out["b"] == pytest.approx(16.0)
 
 
+def test_products_have_the_space_of_their_argument():
+    for product in (adlab.hvp, adlab.vhp):
+        assert type(product(lambda x: np.sum(x**3))(2.0, 1.0)) is float
+        assert product(lambda x: np.sum(x**3))(np.float32(2.0), 1.0).dtype == np.float32
+
+
 def test_products_refuse_what_does_not_fit():
     with pytest.raises(NonScalarOutputError):
         adlab.vhp(model)(x, v)
