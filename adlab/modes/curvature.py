@@ -26,11 +26,11 @@ F = Callable[..., Any]
 
 
 class Product(Transformed):
-    """A product ``(x, v, **kwargs)`` with a matrix at ``x``."""
+    """A product ``(x, v, *args, **kwargs)`` with a matrix at ``x``."""
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(lambda x, v, **kwargs: None)
+        return inspect.signature(lambda x, v, *args, **kwargs: None)
 
 
 def hvp(f: F) -> Transformed:
@@ -39,12 +39,12 @@ def hvp(f: F) -> Transformed:
     Parameters
     ----------
     f : callable
-        ``f(x, **kwargs)`` returns a real number.
+        ``f(x, *args, **kwargs)`` returns a real number.
 
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes
+        ``product(x, v, *args, **kwargs)``, where ``v`` and the result have the structure, shapes
         and dtypes of ``x``.
 
     Raises
@@ -98,7 +98,7 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
     Parameters
     ----------
     f : callable
-        The model: ``f(x, **kwargs)`` returns a pytree of arrays, with Jacobian J at x.
+        The model: ``f(x, *args, **kwargs)`` returns a pytree of arrays, with Jacobian J at x.
     loss : callable, optional
         A real scalar function of the output of ``f``, with Hessian H there.  Without it, half the
         sum of squares, so H is the identity.
@@ -106,7 +106,7 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes
+        ``product(x, v, *args, **kwargs)``, where ``v`` and the result have the structure, shapes
         and dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
 
     References
@@ -128,9 +128,9 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
 
 
 def _hvp(f: F, args: Any, kwargs: Any) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         x = promoted(x)
-        run = pushed(lambda y: grad(f)(y, **kwargs), (x,), (v,))
+        run = pushed(lambda y: grad(f)(y, *args, **kwargs), (x,), (v,))
         warn_if_independent(run.reached, flatten(x)[0], ())
         return tree_map(_in_space_of, x, run.out_dot)
 
@@ -138,9 +138,9 @@ def _hvp(f: F, args: Any, kwargs: Any) -> Any:
 
 
 def _vhp(f: F, args: Any, kwargs: Any) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         x = promoted(x)
-        _, pullback = vjp(lambda y: grad(f)(y, **kwargs), x)
+        _, pullback = vjp(lambda y: grad(f)(y, *args, **kwargs), x)
         warn_if_independent(pullback.reached, flatten(x)[0], ())
         return pullback(v)[0]
 
@@ -148,9 +148,9 @@ def _vhp(f: F, args: Any, kwargs: Any) -> Any:
 
 
 def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         def model(y: Any) -> Any:
-            return f(y, **kwargs)
+            return f(y, *args, **kwargs)
 
         x = promoted(x)
         out, pullback = vjp(model, x)

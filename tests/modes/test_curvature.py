@@ -54,6 +54,8 @@ def test_products_have_the_space_of_their_argument():
     for product in (adlab.hvp, adlab.vhp):
         assert type(product(lambda x: np.sum(x**3))(2.0, 1.0)) is float
         assert product(lambda x: np.sum(x**3))(np.float32(2.0), 1.0).dtype == np.float32
+        assert product(lambda x, a, *, b: a * x**b)(2.0, 1.0, 5.0, b=3) == 60.0
+    assert adlab.ggnvp(lambda x, a: a * x)(2.0, 1.0, 3.0) == 9.0
 
 
 def test_products_refuse_what_does_not_fit():

@@ -153,6 +153,8 @@ def test_derivative_is_elementwise():
     curve = adlab.derivative(lambda t: {"p": np.stack([np.cos(t), np.sin(t)])})(0.0)
     np.testing.assert_array_equal(curve["p"], [0.0, 1.0])
     np.testing.assert_array_equal(adlab.derivative(adlab.derivative(np.sin))(A), -np.sin(A))
+    assert adlab.derivative(lambda x, y: x * y**2, 1)(5.0, 3.0) == 30.0
+    assert adlab.derivative(lambda x, y: x * y**2, "y")(5.0, y=3.0) == 30.0
     for f in (np.sum, lambda x: x[:2]):
         with pytest.raises(ShapeError, match="elementwise"):
             adlab.derivative(f)(A)
