@@ -122,6 +122,14 @@ def test_results_share_no_memory_with_what_was_given():
     np.testing.assert_array_equal(v, np.ones(3))
 
 
+def test_an_error_in_the_backward_pass_leaves_arrays_writeable():
+    x = np.zeros(COPY_LIMIT)
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError) as raised:
+        adlab.grad(lambda x: np.sum(np.sqrt(x)))(x)
+    x[0] = 1.0
+    del raised
+
+
 def test_calls_leave_no_cycles():
     transformed = [adlab.grad(np.sin), adlab.value_and_grad(np.sin), adlab.derivative(np.sin)]
     calls = [
