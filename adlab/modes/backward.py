@@ -19,7 +19,9 @@ from adlab.modes.sparsesum import SparseSum, summed
 from adlab.modes.tape import Node
 from adlab.primitives.spaces import Space, zeros
 
-__all__ = ["Masked", "Plan", "Pull", "add_sparse", "backward", "chosen", "deliver", "filled"]
+__all__ = [
+    "Masked", "Plan", "Pull", "add_sparse", "backward", "chosen", "deliver", "filled", "quiet",
+]  # fmt: skip
 
 Pull = Callable[[Any, Any], Any]
 Masked = Callable[[Any, Any, Any], Any]
@@ -54,7 +56,7 @@ def backward(roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]
         place = root[0]
         nodes[place], cts[place] = root, ct if cts[place] is None else cts[place] + ct
     sparse = False
-    with np.errstate(all="ignore"):
+    with quiet():
         for number in range(size - 1, -1, -1):
             node = nodes[number]
             if node is None:
@@ -86,6 +88,16 @@ def backward(roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]
                     else:
                         cts[place] = cts[place] + each
     return [summed(cts[node[0]]) if node[0] < size else None for node in inputs]
+
+
+def quiet() -> np.errstate:
+    """Return an errstate for the backward pass: it warns of nothing, as the run of f has already.
+
+    What the caller has made an error stays one, which finds the operation behind a NaN.
+    """
+    asked = np.geterr().items()
+    options: Any = {kind: how if how == "raise" else "ignore" for kind, how in asked}
+    return np.errstate(**options)
 
 
 def add_sparse(

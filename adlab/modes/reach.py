@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver
+from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver, quiet
 from adlab.modes.sparsesum import summed
 from adlab.modes.tape import Node
 from adlab.primitives.handle import concrete
@@ -79,7 +79,7 @@ class _Pass:
         """Return the cotangents of the inputs."""
         size = 1 + max((root[0] for root in roots), default=0)
         self.nodes, self.cts, self.reaches = [None] * size, [None] * size, [None] * size
-        with np.errstate(all="ignore"):
+        with quiet():
             for root, ct in zip(roots, given, strict=True):
                 # ⟨ȳ, f(x)⟩ does not depend on what a constant ȳ leaves out.
                 self.add(root, ct, True if is_differentiated(ct) else np.not_equal(ct, 0))
@@ -110,7 +110,9 @@ class _Pass:
             return [(each, True) for each in _parts(plan, plan.pull(ct, node))]
         if plan.masked is not None:
             return plan.masked(ct, reach, node)
-        marks = plan.pull(self.marked(ct, reach, self.numbers if plan.selects else _nans), node)
+        fill = self.numbers if plan.selects else _nans
+        with np.errstate(all="ignore"):
+            marks = plan.pull(self.marked(ct, reach, fill), node)
         masks = [_simplified(np.not_equal(mark, 0)) for mark in _parts(plan, marks)]
         return [
             (each if mask is True else chosen(mask, each), mask)
