@@ -8,7 +8,7 @@ from typing import Any
 from adlab.modes.leaves import checked, is_differentiable, like_input, zero_for
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.vjp import VJP, Plan, backward
-from adlab.primitives.handle import example
+from adlab.primitives.contents import example
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.trace import flatten
 

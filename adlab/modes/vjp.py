@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.derived import Deriving, Writer, rule_for
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.primitives.residuals import Locks, freeze
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
