@@ -147,6 +147,11 @@ def _an_index(draw, shape):
     return draw(st.one_of(kinds))
 
 
+def _diagonal(draw, rng):
+    x = rng.normal(size=draw(shapes(2)))
+    return [x], {"offset": draw(st.integers(-x.shape[-2] - 1, x.shape[-1] + 1))}
+
+
 def _taken(draw, rng):
     x = rng.normal(size=draw(shapes(1)))
     return [x], {"index": _an_index(draw, x.shape)}
@@ -254,9 +259,7 @@ STRUCTURED = {
     ),
     **dict.fromkeys(["tril", "triu"], square(**OFFSET)),
     "concatenate": drawn(_concatenated),
-    "main_diagonal": drawn(
-        lambda draw, rng: ([rng.normal(size=2 * (draw(st.integers(0, 3)),))], {})
-    ),
+    "diagonal": drawn(_diagonal),
     "matmul": drawn(_matmul),
     "einsum": drawn(_einsum),
     **dict.fromkeys(["fft.fft", "fft.ifft", "fft.rfft"], along_axis(1, **NORM)),

@@ -20,7 +20,7 @@ import numpy as np
 from adlab.errors import diagnose_conversion
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
-from adlab.primitives.contents import concrete, example, is_scalar
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
 from adlab.primitives.handle import INTERPRETER, Handle
@@ -66,7 +66,7 @@ def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
 def _in_place(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         result = primitive(self, other)
-        return result if is_scalar(self) else store(self, result)  # scalars are immutable
+        return result if self.is_scalar else store(self, result)  # scalars are immutable
 
     return operator
 
@@ -75,7 +75,7 @@ def _of_ufunc(ufunc: Any) -> tuple[Any, Any, Any]:
     """Return the operator, the reflected one and the one in place that call a ufunc."""
 
     def in_place(self: Any, other: Any) -> Any:
-        return ufunc(self, other) if is_scalar(self) else ufunc(self, other, out=(self,))
+        return ufunc(self, other) if self.is_scalar else ufunc(self, other, out=(self,))
 
     return (
         lambda self, other: ufunc(self, other),
@@ -131,7 +131,7 @@ class ArrayTracer(Handle):
 
     def _strides(self) -> tuple[int, ...]:
         """Return the bytes between neighbours along each axis."""
-        return tuple(np.asarray(example(self)).strides)
+        return tuple(np.asarray(self.layout()).strides)
 
     shape = property(_shape, fixed("shape", "x = x.reshape(shape)"))
     dtype = property(_dtype, fixed("dtype", "x = x.astype(dtype)"))
@@ -324,7 +324,7 @@ class ArrayTracer(Handle):
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out
-        if kind is not np.ndarray:
+        if kind is not np.ndarray or out.interpreter.hidden:
             return self.viewed(out, index)
         out.__class__, out.link = views.View, (self, index, self.value)
         return out

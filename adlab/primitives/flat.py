@@ -12,6 +12,7 @@ import numpy as np
 
 from adlab.errors import InPlaceError, diagnose_conversion, explain
 from adlab.primitives import indexing
+from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import implements
 from adlab.trace import Tracer
 
@@ -54,6 +55,8 @@ class Flat:
             _write(self.base, places.ravel(), _cycled(values, np.arange(places.size)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if not is_traced(self.base):
+            return np.array(self.base, dtype).ravel()
         raise diagnose_conversion(
             "__array__", f"shape {(len(self),)} and dtype {self.base.dtype}"
         )

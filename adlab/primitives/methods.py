@@ -14,7 +14,6 @@ import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
-from adlab.primitives.contents import example
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
 from adlab.rules import linear
@@ -186,7 +185,7 @@ class Flags(SimpleNamespace):
 
 def flags_of(x: Any) -> Flags:
     """Return how a traced array lies in memory and whether it may be assigned to."""
-    given = np.asarray(example(x)).flags
+    given = np.asarray(x.layout()).flags
     names = ("c_contiguous", "f_contiguous", "aligned", "contiguous", "fnc", "forc", "farray")
     facts = {name: bool(getattr(given, name)) for name in names}
     own = {"owndata": x.base is None, "writeable": x.writeable, "writebackifcopy": False}

@@ -41,7 +41,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return _at(ufunc, apply, *inputs)
     target = kwargs.pop("out", None)
     target = target[0] if isinstance(target, tuple) and len(target) == 1 else target
-    if isinstance(target, np.ndarray):  # what is kept of the inputs must not change with it
+    if isinstance(target, np.ndarray) and not is_traced(target):
+        # what is kept of the inputs must not change with it
         inputs = tuple(np.array(x) if _overlap(x, target) else x for x in inputs)
     result = _METHODS[method](ufunc, apply, target, *inputs, **kwargs)
     return result if target is None else store(target, result)
