@@ -15,6 +15,7 @@ import adlab.scipy.special
 GOLDEN = pathlib.Path(__file__).with_name("messages.txt")
 rng = np.random.default_rng(0)
 kept = []
+MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
 
 
 def plain_item(x):
@@ -55,6 +56,9 @@ CASES = {
     "outlived": lambda: adlab.grad(outlived)(1.0),
     "not scalar": lambda: adlab.grad(np.sin)(np.ones(3)),
     "objects": lambda: adlab.grad(np.sum)(np.array([1.0, 2.0], dtype=object)),
+    "masked": lambda: adlab.grad(np.sum)(MASKED),
+    "masked operand": lambda: adlab.grad(lambda x: np.sum(x * MASKED))(1.0),
+    "matrix": lambda: adlab.grad(np.sum)(np.eye(2).view(np.matrix)),
     "integers": lambda: adlab.grad(np.sum)(np.array([1, 2])),
     "container": lambda: adlab.grad(lambda x: x[0][0])([collections.deque([1.0])]),
     "scipy": lambda: adlab.grad(lambda x: scipy.linalg.expm(x * np.eye(2)).sum())(1.0),

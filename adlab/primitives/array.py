@@ -23,6 +23,7 @@ from adlab.primitives import indexing
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
+from adlab.primitives.foreign import check_kinds
 from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
@@ -35,6 +36,8 @@ __all__ = ["ArrayTracer"]
 _TRANSPOSED = Rearrangement(np.transpose)
 #: Operands with which a tracer's own interpreter is sure to be the top one.
 _PLAIN = frozenset({float, int, np.float64, np.ndarray})
+#: Operands that are none of ours, or maybe not: arrays of subclasses.
+_UNUSUAL = (list, tuple, str, type(None), np.ndarray)
 
 
 def _unary(primitive: Any) -> Callable[[Any], Any]:
@@ -45,8 +48,10 @@ def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:  # what binding would do, without the search
             return self.interpreter.process(primitive, (self, other), {}, 1)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
+        if isinstance(other, _UNUSUAL):
+            if not isinstance(other, np.ndarray):
+                return NotImplemented
+            check_kinds((other.__class__,), primitive.name)
         return primitive(self, other)
 
     return operator
@@ -56,8 +61,10 @@ def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:
             return self.interpreter.process(primitive, (other, self), {}, 2)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
+        if isinstance(other, _UNUSUAL):
+            if not isinstance(other, np.ndarray):
+                return NotImplemented
+            check_kinds((other.__class__,), primitive.name)
         return primitive(other, self)
 
     return operator
@@ -355,6 +362,8 @@ class ArrayTracer(Handle):
     # Dispatch ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if len(inputs) > 1:
+            check_kinds([x.__class__ for x in inputs], ufunc.__name__)
         apply = UFUNCS.get(ufunc)
         if apply is None or kwargs or method != "__call__":
             return apply_ufunc(ufunc, method, inputs, kwargs)
@@ -363,6 +372,7 @@ class ArrayTracer(Handle):
         return apply(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        check_kinds(types, function.__name__)
         adapter = FUNCTIONS.get(function)
         if adapter is None:
             raise unsupported(f"{function.__module__}.{function.__name__}")

@@ -304,3 +304,36 @@ def test_buffers_are_arrays(name, promoted):
 
     adlab.grad(filled)(A)
 
+
+
+MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+MATRIX = np.eye(3).view(np.matrix)
+
+
+class Marked(np.ndarray):
+    """A subclass that means nothing else."""
+
+
+@pytest.mark.parametrize("foreign", [MASKED, MATRIX])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, a: x * a,
+        lambda x, a: a - x,
+        lambda x, a: x @ a,
+        lambda x, a: a @ x,
+        lambda x, a: np.maximum(x, a),
+        lambda x, a: np.add(a, x),
+        lambda x, a: np.where(x > 0, x, a),
+        lambda x, a: np.dot(a, x),
+    ],
+)
+def test_an_array_with_a_meaning_of_its_own_is_refused(f, foreign):
+    with pytest.raises(adlab.errors.AdlabError, match=r"Instead: "):
+        adlab.jvp(lambda x: f(x, foreign), (np.ones(3),), (np.ones(3),))
+
+
+def test_a_subclass_without_a_meaning_of_its_own_is_an_array():
+    marked = np.array([1.0, 2.0, 3.0]).view(Marked)
+    assert np.array_equal(adlab.grad(lambda x: np.sum(x * marked))(np.ones(3)), marked)
+    assert np.array_equal(adlab.grad(lambda x: np.sum(x * x))(marked), 2 * marked)
