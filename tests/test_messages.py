@@ -24,6 +24,12 @@ def plain_item(x):
     return a.sum()
 
 
+def plain_out(x):
+    a = np.zeros(3)
+    np.add(a, x, out=a)
+    return a.sum()
+
+
 def integer_sum(x):
     a = np.zeros(3, int)
     a += x
@@ -51,6 +57,7 @@ CASES = {
     "math": lambda: adlab.grad(lambda x: math.sin(x) * 2)(1.0),
     "asarray": lambda: adlab.grad(lambda x: np.asarray(x))(1.0),
     "plain item": lambda: adlab.grad(plain_item)(1.0),
+    "plain out": lambda: adlab.grad(plain_out)(1.0),
     "integer sum": lambda: adlab.grad(integer_sum)(1.0),
     "leaked": lambda: adlab.grad(leaked)(1.0),
     "outlived": lambda: adlab.grad(outlived)(1.0),

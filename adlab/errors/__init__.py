@@ -23,7 +23,8 @@ from adlab.errors.exceptions import (
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.expressions import is_call
+from adlab.errors.frames import entering_frame, explain, shorten, user_frame, where
 
 __all__ = [
     "AdlabError",
@@ -42,7 +43,9 @@ __all__ = [
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "entering_frame",
     "explain",
+    "is_call",
     "shorten",
     "user_frame",
     "where",

@@ -103,6 +103,23 @@ def assigns_item(frame: FrameType) -> bool:
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
 
 
+def is_call(frame: FrameType) -> bool:
+    """Tell whether a frame is executing a call, and no operator; needs no source.
+
+    Parameters
+    ----------
+    frame : FrameType
+
+    Returns
+    -------
+    bool
+    """
+    code, at = frame.f_code.co_code, frame.f_lasti
+    while dis.opname[code[at]] == "CACHE":  # behind a call of a Python function
+        at -= 2
+    return dis.opname[code[at]].startswith("CALL")
+
+
 def call_in(frame: FrameType) -> Call | None:
     """Return the call that a frame is executing.
 

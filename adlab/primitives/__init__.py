@@ -29,6 +29,7 @@ from adlab.primitives import (
     reductions,
     shaping,
     splitting,
+    targets,
     ufuncs,
     views,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "reductions",
     "shaping",
     "splitting",
+    "targets",
     "ufuncs",
     "views",
 ]

@@ -27,7 +27,8 @@ from adlab.primitives.foreign import check_kinds
 from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
-from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
+from adlab.primitives.targets import split_out, store
+from adlab.primitives.ufuncs import apply_ufunc, unsupported
 from adlab.trace import CLOCK, Primitive, register_tracer
 
 __all__ = ["ArrayTracer"]

@@ -21,7 +21,8 @@ from adlab.primitives.flat import WRITERS, Flat
 from adlab.primitives.handle import outlived
 from adlab.primitives.lenses import Lens, Rearrangement
 from adlab.primitives.memory import shown_of
-from adlab.primitives.ufuncs import apply_ufunc, check_cast, split_out, store
+from adlab.primitives.targets import check_cast, split_out, store
+from adlab.primitives.ufuncs import apply_ufunc
 from adlab.primitives.views import view
 from adlab.trace import CLOCK, Tracer
 

@@ -16,7 +16,7 @@ from adlab.primitives import indexing
 from adlab.primitives.contents import example, unwrapped
 from adlab.primitives.lenses import Lens
 from adlab.primitives.shaping import astype
-from adlab.primitives.ufuncs import check_cast
+from adlab.primitives.targets import check_cast
 from adlab.trace import Tracer
 
 __all__ = ["INTERPRETER", "Handle", "outlived"]

@@ -21,7 +21,7 @@ from adlab.primitives.contents import concrete, example
 from adlab.primitives.elementwise import positive
 from adlab.primitives.handle import INTERPRETER
 from adlab.primitives.lenses import Lens, Part, Rearrangement
-from adlab.primitives.ufuncs import check_cast
+from adlab.primitives.targets import check_cast
 from adlab.trace import Tracer, snapshot
 
 __all__ = ["VIEWING", "Filling", "View", "rearranged", "view"]
