@@ -106,3 +106,14 @@ def test_flat():
     np.testing.assert_array_equal(c, [1, 1, 1])
     assert last == 2
     assert threefold == [0, 3, 3, 6]
+
+
+def test_the_memory_of_what_is_traced_reads_as_nan():
+    def f(x):
+        b = anp.zeros(3)
+        memory = np.asarray(b)
+        b[1] = x
+        assert np.isnan(memory).all()
+        return b
+
+    adlab.jvp(f, (1.0,), (1.0,))
