@@ -2,7 +2,7 @@
 
 `exceptions` names what can go wrong, `frames` finds the user's line and lays out a message,
 `diagnosis` explains why a traced value cannot become the plain value an expression asked for, which
-`expressions` finds.
+`expressions` finds; `instructions` tells a call from an operator.
 """
 
 from adlab.errors.diagnosis import diagnose_conversion
@@ -23,8 +23,8 @@ from adlab.errors.exceptions import (
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.expressions import is_call
 from adlab.errors.frames import entering_frame, explain, shorten, user_frame, where
+from adlab.errors.instructions import is_call, is_operator
 
 __all__ = [
     "AdlabError",
@@ -46,6 +46,7 @@ __all__ = [
     "entering_frame",
     "explain",
     "is_call",
+    "is_operator",
     "shorten",
     "user_frame",
     "where",

@@ -16,12 +16,12 @@ from adlab.errors.exceptions import (
 )
 from adlab.errors.expressions import (
     Call,
-    assigns_item,
     call_in,
     entered_function,
     executing,
 )
 from adlab.errors.frames import explain, user_frame
+from adlab.errors.instructions import assigns_item
 
 _PLAIN = {
     "__array__": "a plain array",

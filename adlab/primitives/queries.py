@@ -12,6 +12,11 @@ from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
+# what round() makes of a number is no integer if it is told how many digits to keep
+rounded = constant(
+    lambda x, *, digits: (np.round if isinstance(x, np.ndarray) else round)(x, digits),
+    name="rounded",
+)
 stopped = constant(
     lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
 )
@@ -89,7 +94,7 @@ def imag(val: Any) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """See `numpy.copy`."""
-    return ew.positive(a)
+    return ew.positive(a) if order == "K" else a.copy(order=order)
 
 
 @implements(np.round, np.around)
@@ -148,4 +153,4 @@ def clip(
     return a
 
 
-__all__ = ["clip", "shape", "size", "stopped"]
+__all__ = ["clip", "rounded", "shape", "size", "stopped"]
