@@ -55,6 +55,7 @@ ANALYTIC = {
     "triu", "concatenate", "diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
     "fft.irfft", "sum", "mean", "prod", "var", "std", "cumsum", "cumprod", "triangle",
     "linalg.inv", "linalg.solve", "linalg.det", "linalg.slogdet", "linalg.cholesky", "linalg.qr",
+    "linalg.svdvals",
     "solve_triangular", "cholesky_factor", "scipy_solve", "erf", "erfc", "logsumexp",
 }  # fmt: skip
 
@@ -132,6 +133,9 @@ CASES = {
     "linalg.eigh": [([S], {"uplo": "L"})],
     "linalg.svd": [([TALL], {}), ([M], {})],
     "linalg.qr": [([TALL], {}), ([M], {})],
+    "linalg.svdvals": [([TALL], {}), ([M], {})],
+    "root": each([POSITIVE], {"order": 2}, {"order": 3}),
+    "number": [([np.float64(0.7)], {}), ([X], {})],
     **{name: each([X], *REDUCED) for name in ("sum", "mean", "prod", "max", "min")},
     **{
         name: each([X], {**REDUCED[0], "ddof": 1}, {**REDUCED[1], "ddof": 2.5})

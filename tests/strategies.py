@@ -277,7 +277,7 @@ STRUCTURED = {
     **dict.fromkeys(["linalg.inv", "linalg.det", "linalg.slogdet"], square()),
     **dict.fromkeys(["linalg.cholesky", "cholesky_factor"], hermitian()),
     "linalg.eigh": hermitian(uplo=st.sampled_from("LU")),
-    "linalg.svd": drawn(either),
+    **dict.fromkeys(["linalg.svd", "linalg.svdvals"], drawn(either)),
     "linalg.qr": drawn(tall),
     "linalg.solve": equations(st.sampled_from([(1,), (2,)])),
     "solve_triangular": equations(

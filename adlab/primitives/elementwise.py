@@ -189,10 +189,22 @@ def square_modulus(x: Any) -> Any:
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
 
 
-def root(x: Any) -> Any:
-    """√x with derivative 0 at 0: the root of a sum of squares, where they all vanish."""
-    zero = np.equal(x, 0)
-    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+def _root_vjp(ct: Any, ans: Any, x: Any, order: Any) -> Any:
+    """∂x¹ᐟⁿ/∂x = x¹ᐟⁿ/(n x), and 0 at 0: of a sum of powers, where they all vanish."""
+    return ct * (0.5 / _or_inf(ans) if order == 2 else ans / (order * _or_inf(x)))
+
+
+_nth_root = general(
+    lambda x, *, order: np.sqrt(x) if order == 2 else x ** (1.0 / order),
+    vjp=_root_vjp,
+    name="root",
+    axes="()->()",
+)
+
+
+def root(x: Any, order: Any = 2) -> Any:
+    """The n-th root with derivative 0 at 0, where √x and others have an infinite one."""
+    return _nth_root(x, order=order)
 
 
 # Locally constant --------------------------------------------------------------------------------

@@ -44,6 +44,14 @@ def _by_function(function: Any) -> Callable[..., Any]:
     )
 
 
+#: The Python scalar of a NumPy scalar; of a batch, where there are none, the array.
+number = linear(
+    lambda x: x if np.ndim(x) else np.asarray(x).item(),
+    lambda ct: ct,
+    name="number",
+    axes="()->()",
+)
+
 # Copies and shapes ------------------------------------------------------------------------------
 
 copied = linear(
@@ -110,7 +118,7 @@ _Type = type
 @method
 def tolist(self: Any) -> Any:
     """Return nested lists of traced scalars."""
-    return [tolist(row) for row in self] if self.shape else self
+    return [tolist(row) for row in self] if self.shape else number(self)
 
 
 @method
@@ -119,10 +127,10 @@ def item(self: Any, *args: Any) -> Any:
     if len(args) == 1 and isinstance(args[0], tuple):
         args = args[0]
     if len(args) > 1:
-        return self[args]
+        return number(self[args])
     if not args and self.size != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
-    return np.ravel(self)[args[0] if args else 0]
+    return number(np.ravel(self)[args[0] if args else 0])
 
 
 @method
