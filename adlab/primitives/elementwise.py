@@ -189,23 +189,17 @@ def square_modulus(x: Any) -> Any:
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
 
 
-def _root_vjp(ct: Any, ans: Any, x: Any, order: Any) -> Any:
-    """∂x¹ᐟⁿ/∂x = x¹ᐟⁿ/(n x), and 0 at 0: of a sum of powers, where they all vanish."""
-    return ct * (0.5 / _or_inf(ans) if order == 2 else ans / (order * _or_inf(x)))
-
-
-_nth_root = general(
-    lambda x, *, order: np.sqrt(x) if order == 2 else x ** (1.0 / order),
-    vjp=_root_vjp,
+# The n-th root with derivative 0 at 0: of a sum of powers, where they all vanish.
+root = general(
+    lambda x, order: np.sqrt(x) if np.ndim(order) == 0 and order == 2 else x ** (1.0 / order),
+    vjp=[
+        lambda ct, ans, x, order: ct * ans / (order * _or_inf(x)),
+        lambda ct, ans, x, order: -ct * ans * np.log(np.where(x == 0, 1.0, x)) / order**2,
+    ],
+    args="x order",
     name="root",
-    axes="()->()",
+    axes="(),()->()",
 )
-
-
-def root(x: Any, order: Any = 2) -> Any:
-    """The n-th root with derivative 0 at 0, where √x and others have an infinite one."""
-    return _nth_root(x, order=order)
-
 
 # Locally constant --------------------------------------------------------------------------------
 

@@ -349,7 +349,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     """Norms by their definitions; at 0 the derivative is 0."""
     axes = negative_axes(axis, len(x.shape))
     if axis is None and (ord is None or ord == ("fro" if len(axes) == 2 else 2)):
-        out = root(_squared(np.ravel(x, order="K")))  # as NumPy adds them up
+        out = root(_squared(np.ravel(x, order="K")), 2)  # as NumPy adds them up
         return np.reshape(out, (1,) * len(axes)) if keepdims else out
     if len(axes) == 1:
         return _vector_norm(x, ord, axes, keepdims)
@@ -363,7 +363,7 @@ def _squared(x: Any) -> Any:
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims))
+    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims), 2)
 
 
 def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:

@@ -36,7 +36,9 @@ def _searchsorted_impl(a: Any, v: Any, *, side: str) -> Any:
 
 searchsorted = constant(_searchsorted_impl, args="a v", name="searchsorted", axes="(n),()->()")
 isclose = constant(
-    lambda a, b, *, options: np.isclose(a, b, **dict(options)), args="a b", name="isclose"
+    lambda a, b, rtol, atol, *, equal_nan: np.isclose(a, b, rtol, atol, equal_nan),
+    args="a b rtol atol",
+    name="isclose",
 )
 
 
@@ -113,9 +115,10 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any
 
 
 @implements(np.isclose)
-def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
-    options = {"rtol": rtol, "atol": atol, **kwargs}
-    return isclose(a, b, options=tuple(options.items()))
+def _isclose(
+    a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
+) -> Any:
+    return isclose(a, b, rtol, atol, equal_nan=equal_nan)
 
 
 @implements(np.allclose)

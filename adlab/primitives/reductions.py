@@ -251,7 +251,7 @@ def _second_moment(a: Any, axis: Any, ddof: float, keepdims: bool, where: Any, m
 
 
 implements(np.var)(_moment(var, lambda square: square))
-implements(np.std)(_moment(std, root))
+implements(np.std)(_moment(std, lambda square: root(square, 2)))
 
 
 def _logical(primitive: Any, filler: bool) -> Any:
