@@ -71,6 +71,7 @@ CASES = {
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
+    "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(
         [X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}, {"index": X > 0}
     )
@@ -134,7 +135,6 @@ CASES = {
     "linalg.svd": [([TALL], {}), ([M], {})],
     "linalg.qr": [([TALL], {}), ([M], {})],
     "linalg.svdvals": [([TALL], {}), ([M], {})],
-    "root": [([POSITIVE, 2.0], {}), ([POSITIVE, POSITIVE[0]], {})],
     "number": [([np.float64(0.7)], {}), ([X], {})],
     **{name: each([X], *REDUCED) for name in ("sum", "mean", "prod", "max", "min")},
     **{

@@ -1,8 +1,8 @@
 """Transformations of transformations: every ordered pair, and triples, of a dozen functions.
 
-A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it makes
-is compared with finite differences or a loop over *what it was given*, so that a pair is right if its
-inner part is, and a triple if the pair inside it is.
+A transformation makes one function of ``(x, c)``, a vector and a number, of another.  What it
+makes is compared with finite differences or a loop over *what it was given*, so that a pair is
+right if its inner part is, and a triple if the pair inside it is.
 """
 
 import itertools
@@ -48,6 +48,28 @@ def looped(x, c):
     return y
 
 
+@adlab.custom_rule
+def waves(x, c):
+    return {"wave": np.sin(c * x), "energy": np.dot(x, x)}
+
+
+waves.defvjp(
+    lambda ct, x, c: ct["wave"] * c * np.cos(c * x) + 2 * ct["energy"] * x,
+    lambda ct, x, c: np.sum(ct["wave"] * x * np.cos(c * x)),
+)
+
+
+@adlab.primitive(axes="(n),()->(n)")
+def opaque(x, c):
+    return np.cumsum(x, -1) * np.expand_dims(c, -1) ** 2
+
+
+opaque.defjvp(
+    lambda x_dot, c: np.cumsum(x_dot, -1) * np.expand_dims(c, -1) ** 2,
+    lambda c_dot, x, c: 2 * np.cumsum(x, -1) * np.expand_dims(c * c_dot, -1),
+)
+
+
 FUNCTIONS = {
     "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
     "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
@@ -64,6 +86,8 @@ FUNCTIONS = {
     "in place": filled,
     "loop": looped,
     "branch": branched,
+    "custom rule": lambda x, c: waves(x, c)["wave"] * waves(x * c, c)["energy"],
+    "own primitive": lambda x, c: np.tanh(opaque(np.sin(x), np.multiply(c, 1.0))),
 }  # fmt: skip
 
 
@@ -72,6 +96,10 @@ FUNCTIONS = {
 
 def pushed(f):
     return lambda x, c: adlab.jvp(f, (x, c), (V, VC))[1]
+
+
+def linearized(f):
+    return lambda x, c: adlab.linearize(f, x, c)[1](V, VC)
 
 
 def slope(f):
@@ -94,8 +122,8 @@ def pulled(f):
 def gradient(f):
     def g(x, c):
         w = weights(np.shape(f(x, c)))
-        slopes = [difference(lambda t: np.sum(w * f(x + t * e, c)), 0.0, 1.0) for e in np.eye(3)]
-        return np.array([*slopes, difference(lambda t: np.sum(w * f(x, c + t)), 0.0, 1.0)])
+        along = lambda e: lambda t: np.sum(w * f(x + t * e[:3], c + t * e[3]))  # noqa: E731
+        return np.array([difference(along(e), 0.0, 1.0) for e in np.eye(4)])
 
     return g
 
@@ -108,15 +136,42 @@ def stacked(f):
     return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
 
 
+def by_pullback(f):
+    return adlab.custom_rule(
+        f,
+        vjp=(
+            lambda ct, x, c: adlab.vjp(lambda x: f(x, c), x)[1](ct)[0],
+            lambda ct, x, c: adlab.vjp(lambda c: f(x, c), c)[1](ct)[0],
+        ),
+    )
+
+
+def by_pushforward(f):
+    return adlab.custom_rule(
+        f,
+        jvp=(
+            lambda x_dot, x, c: adlab.jvp(lambda x: f(x, c), (x,), (x_dot,))[1],
+            lambda c_dot, x, c: adlab.jvp(lambda c: f(x, c), (c,), (c_dot,))[1],
+        ),
+    )
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "linearize": (linearized, slope),
+    "checkpoint": (adlab.checkpoint, lambda f: f),
+    "rule": (by_pullback, lambda f: f),
+    "forward_rule": (by_pushforward, lambda f: f),
 }
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
-    "vjp vmap jvp", "vmap vmap vjp",
+    "vjp vmap jvp", "vmap vmap vjp", "vjp checkpoint vjp", "vjp jvp checkpoint",
+    "vjp vmap checkpoint", "vmap checkpoint vjp", "linearize checkpoint linearize",
+    "vjp jvp rule", "vmap vjp rule", "linearize rule vjp", "jvp checkpoint rule", "jvp vmap rule",
+    "vjp vjp forward_rule", "vjp rule forward_rule", "rule checkpoint vmap",
 ]  # fmt: skip
 
 

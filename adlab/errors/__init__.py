@@ -8,6 +8,7 @@
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    ArgumentError,
     BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
@@ -15,19 +16,24 @@ from adlab.errors.exceptions import (
     InPlaceError,
     LeakedTracerError,
     MissingRuleError,
+    NonLinearError,
     NonScalarOutputError,
+    OptionError,
     PerformanceWarning,
+    ReplayError,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import entering_frame, explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, entering_frame, explain, shorten, user_frame, where
 from adlab.errors.instructions import is_call, is_operator
 
 __all__ = [
     "AdlabError",
+    "ArgumentError",
     "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
@@ -35,14 +41,19 @@ __all__ = [
     "IndependentOutputWarning",
     "LeakedTracerError",
     "MissingRuleError",
+    "NonLinearError",
     "NonScalarOutputError",
+    "OptionError",
     "PerformanceWarning",
+    "ReplayError",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
     "entering_frame",
     "explain",
     "is_call",

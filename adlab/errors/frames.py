@@ -115,6 +115,21 @@ def where(frame: FrameType | None = None) -> str:
     return f"{place}: `{line}`" if line else place
 
 
+def defined_at(function: object) -> str:
+    """Return where a function was written, as ``" (model.py:12)"``, or the empty string.
+
+    Parameters
+    ----------
+    function : object
+
+    Returns
+    -------
+    str
+    """
+    code = getattr(function, "__code__", None)
+    return f" ({_short(code.co_filename)}:{code.co_firstlineno})" if code else ""
+
+
 def explain(attempted: str, *, why: str, instead: str, frame: FrameType | None = None) -> str:
     """Lay out the message of an exception or a warning.
 

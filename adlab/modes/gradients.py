@@ -8,8 +8,9 @@ from typing import Any
 from adlab.modes.arguments import selected
 from adlab.modes.outputs import lowered, require_scalar, split_aux, warn_if_independent
 from adlab.modes.pullback import cotangents, lift
+from adlab.modes.reach import is_differentiated, pull_back
 from adlab.modes.transformed import Transformed
-from adlab.modes.vjp import VJP, backward
+from adlab.modes.vjp import VJP
 from adlab.primitives.queries import stopped
 from adlab.primitives.spaces import zeros_like
 from adlab.trace import Tracer, flatten, tree_map
@@ -57,8 +58,7 @@ def value_and_grad(f: F, argnums: Any = 0, has_aux: bool = False) -> Transformed
     Notes
     -----
     The gradient is the pullback of one, ``∂f(x)ᵀ 1``.  For a complex argument ``x + iy`` it is
-    ``∂f/∂x − i ∂f/∂y``; the direction of steepest ascent is its conjugate.  What was recorded is
-    freed as the backward pass goes.
+    ``∂f/∂x − i ∂f/∂y``; the direction of steepest ascent is its conjugate.
 
     Examples
     --------
@@ -111,19 +111,15 @@ def _value_and_grad(f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool) -
         out, aux = split_aux(call(structure.unflatten(lifted)), has_aux)
         require_scalar(out)
         value, aux = lowered(tape, out), lowered(tape, aux)
-        root = [out.payload] if tape.owns(out) else []
-        warn_if_independent(tape.touched or bool(root), [*leaves, value])
-        del lifted, out  # nothing but the pass itself holds the tape from here on
-        totals = _consume(root, value, nodes, tape) if root else []
-        tape.locks.release()
+        roots = [out.payload] if tape.owns(out) else []
+        warn_if_independent(tape.touched or bool(roots), [*leaves, value])
+    wanted = [node for node in nodes if node is not None]
+    one = zeros_like(value) + 1
+    totals = pull_back(roots, [one] * len(roots), wanted, nested=is_differentiated(value))
+    del lifted, out, roots  # so the tape is freed before the gradient is copied out
+    tape.locks.release()
     gradient = structure.unflatten(cotangents(totals, leaves, nodes))
     return ((value, aux) if has_aux else value), gradient
-
-
-def _consume(root: list[Any], value: Any, nodes: list[Any], tape: VJP) -> list[Any]:
-    """Pull 1 back; the tape is freed as the pass goes, since the list gives up its root."""
-    wanted = tuple(node for node in nodes if node is not None)
-    return backward(root.pop(), zeros_like(value) + 1, wanted, masked=tape.masked)
 
 
 def stop_gradient(x: Any) -> Any:

@@ -11,22 +11,39 @@ from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, exp
 from adlab.primitives.array import ArrayTracer
 from adlab.primitives.foreign import check_kind
 from adlab.primitives.spaces import space, zeros_like
-from adlab.trace import Tracer
+from adlab.trace import Tracer, tracer_classes
 
-__all__ = ["checked", "checked_zero", "is_differentiable", "is_number", "like_input", "zero_for"]
+__all__ = [
+    "checked",
+    "checked_zero",
+    "described",
+    "is_differentiable",
+    "is_number",
+    "like_input",
+    "require_visible",
+    "zero_for",
+]
 
-
-_NUMBERS = (Tracer, np.ndarray, np.generic, float, complex, int)
+_TEXTS = (str, bytes, bytearray, range)
 
 
 def is_number(leaf: Any) -> bool:
-    """Whether a leaf is a number or an array of any dtype."""
-    return isinstance(leaf, _NUMBERS)
+    """Whether a leaf is a number or an array of any dtype, or of a type that can be traced."""
+    return any(kind in tracer_classes for kind in type(leaf).__mro__)
+
+
+def described(x: Any) -> str:
+    """Return in words what a value is, for messages."""
+    if is_number(x):
+        shape, dtype = space(x)
+        return f"a value of shape {shape} and dtype {np.dtype(dtype)}"
+    name = type(x).__qualname__
+    return "None" if x is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
-    if isinstance(leaf, _NUMBERS):
+    if is_number(leaf):
         check_kind(leaf.__class__, f"{what} is")
         kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
@@ -38,21 +55,31 @@ def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
                 )
             )
         return kind in "fc"
-    if isinstance(leaf, Collection) and not isinstance(leaf, (str, bytes, bytearray, range)):
-        raise UnregisteredContainerError(
-            explain(
-                f"{what} holds a {type(leaf).__qualname__}",
-                why="this container is not a pytree, so what is inside cannot be seen.",
-                instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
-                "with adlab.register_pytree.",
-            )
-        )
+    if isinstance(leaf, Collection) and not isinstance(leaf, _TEXTS):
+        raise _hidden(leaf, what)
     return False
+
+
+def require_visible(leaf: Any, what: str) -> None:
+    """Raise `UnregisteredContainerError` for an object that may hold numbers nobody can see."""
+    if leaf is not None and not isinstance(leaf, _TEXTS) and not is_number(leaf):
+        raise _hidden(leaf, what)
+
+
+def _hidden(leaf: Any, what: str) -> UnregisteredContainerError:
+    return UnregisteredContainerError(
+        explain(
+            f"{what} holds {described(leaf)}",
+            why="this container is not a pytree, so what is inside cannot be seen.",
+            instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
+            "with adlab.register_pytree.",
+        )
+    )
 
 
 def zero_for(leaf: Any) -> Any:
     """Return the derivative of a leaf that has none: zeros of integers, None of other things."""
-    if isinstance(leaf, _NUMBERS):
+    if is_number(leaf):
         return False if isinstance(leaf, bool) else zeros_like(leaf)
     return None
 
@@ -61,14 +88,16 @@ def like_input(ct: Any, leaf: Any) -> Any:
     """Give a gradient the dtype of its input; a Python scalar's is a Python scalar."""
     if ct is None:
         return zeros_like(leaf)
+    dtype = space(leaf)[1]
     if isinstance(ct, ArrayTracer):
-        return ct if ct.dtype == space(leaf)[1] else ct.astype(np.dtype(space(leaf)[1]))
-    if isinstance(leaf, (float, complex)) and not isinstance(leaf, np.generic):
-        return type(leaf)(ct)
-    dtype = np.dtype(space(leaf)[1])
+        return ct if ct.dtype == dtype else ct.astype(np.dtype(dtype))
+    if isinstance(dtype, type):
+        return dtype(ct)
     if isinstance(leaf, np.ndarray):
         return np.array(ct, dtype=dtype)
-    return np.asarray(ct, dtype=dtype)[()] if not isinstance(leaf, Tracer) else ct
+    if isinstance(leaf, np.generic):
+        return np.asarray(ct, dtype=dtype)[()]
+    return ct
 
 
 def checked(given: Any, primal: Any, what: str) -> Any:
@@ -122,7 +151,7 @@ def checked_zero(given: Any, leaf: Any) -> None:
     if isinstance(given, Tracer) or np.any(given):
         raise DtypeError(
             explain(
-                f"a tangent was given for a {type(leaf).__qualname__} that is not of floats",
+                f"a tangent other than zero was given for {described(leaf)}",
                 why="an integer or another such value does not move; its tangent is zero.",
                 instead="pass the value as a float, or 0 (None where it is no number) as its "
                 "tangent.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
 from adlab.errors import StructureError, explain, shorten
 from adlab.trace import Structure, flatten
@@ -27,10 +28,10 @@ def spread_axes(prefix: Any, structure: Structure, what: str) -> list[int | None
         If the prefix does not fit, or holds anything but integers and None.
     """
     leaves, shape = flatten(prefix)
-    remaining = iter(leaves)
-    axes: list[int | None] = []
-
-    def fail(path: str, why: str) -> NoReturn:
+    try:
+        return list(_spread(shape, iter(leaves), structure, ""))
+    except _Misfit as misfit:
+        path, why = misfit.args
         raise StructureError(
             explain(
                 f"{what} = {shorten(repr(prefix))} does not fit {shorten(repr(structure))}"
@@ -38,23 +39,27 @@ def spread_axes(prefix: Any, structure: Structure, what: str) -> list[int | None
                 why=why,
                 instead="give an integer or None, for a whole argument or for parts of it.",
             )
-        )
+        ) from None
 
-    def visit(part: Structure, tree: Structure, path: str) -> None:
-        if part.kind is None:
-            axis = next(remaining)
-            if not isinstance(axis, int) or isinstance(axis, bool):
-                fail(path, f"{axis!r} is not an axis.")
-            axes.extend([axis] * tree.size)
-        elif part.type is type(None):
-            axes.extend([None] * tree.size)
-        elif part.type is not tree.type or len(part.children) != len(tree.children):
-            fail(path, "the axes have another structure than the values.")
-        elif part.aux != tree.aux:
-            fail(path, "the axes have other keys than the values, or in another order.")
-        else:
-            for k, (below, child) in enumerate(zip(part.children, tree.children, strict=True)):
-                visit(below, child, f"{path}[{k}]")
 
-    visit(shape, structure, "")
-    return axes
+class _Misfit(Exception):
+    """Where a prefix does not fit, and why."""
+
+
+def _spread(
+    part: Structure, axes: Iterator[Any], tree: Structure, path: str
+) -> Iterator[int | None]:
+    if part.kind is None:
+        axis = next(axes)
+        if not isinstance(axis, int) or isinstance(axis, bool):
+            raise _Misfit(path, f"{axis!r} is not an axis.")
+        yield from [axis] * tree.size
+    elif part.type is type(None):
+        yield from [None] * tree.size
+    elif part.type is not tree.type or len(part.children) != len(tree.children):
+        raise _Misfit(path, "the axes have another structure than the values.")
+    elif part.aux != tree.aux:
+        raise _Misfit(path, "the axes have other keys than the values, or in another order.")
+    else:
+        for k, (below, child) in enumerate(zip(part.children, tree.children, strict=True)):
+            yield from _spread(below, axes, child, f"{path}[{k}]")

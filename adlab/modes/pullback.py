@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adlab.modes.leaves import checked, is_differentiable, like_input, zero_for
+from adlab.modes.leaves import (
+    checked,
+    is_differentiable,
+    like_input,
+    require_visible,
+    zero_for,
+)
 from adlab.modes.outputs import lowered, split_aux
-from adlab.modes.vjp import VJP, Plan, backward
+from adlab.modes.reach import is_differentiated, pull_back
+from adlab.modes.vjp import VJP
 from adlab.primitives.contents import example
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.trace import flatten
@@ -79,51 +86,34 @@ class Pullback:
     """
 
     def __init__(self, tape: VJP, leaves: Any, structure: Any, inputs: Any, out: Any) -> None:
-        self._masked, self._locks = tape.masked, tape.locks
+        self._locks = tape.locks
         self._leaves, self._structure, self._inputs = leaves, structure, inputs
         outs, self._out_structure = flatten(out)
         self._spaces = [_space(each) for each in outs]
         self._places = [i for i, each in enumerate(outs) if tape.owns(each)]
-        self._root = _joined(tape, [outs[i].payload for i in self._places])
-        self.reached = tape.touched or self._root is not None
+        self._roots = [outs[i].payload for i in self._places]
+        self._nested = any(is_differentiated(outs[i].value) for i in self._places)
+        self.reached = tape.touched or bool(self._roots)
 
     def __call__(self, out_bar: Any) -> tuple[Any, ...]:
         """Return the cotangents of the primals."""
         given = self._out_structure.flatten_like(out_bar, what="cotangents")
         pairs = zip(given, self._spaces, strict=True)
         cts = [ct if to is None else checked(ct, zeros(to), "cotangent") for ct, to in pairs]
-        totals = self._totals(tuple(cts[i] for i in self._places))
+        wanted = [node for node in self._inputs if node is not None]
+        totals = pull_back(
+            self._roots, [cts[i] for i in self._places], wanted, nested=self._nested
+        )
         out: tuple[Any, ...] = self._structure.unflatten(
             cotangents(totals, self._leaves, self._inputs)
         )
         return out
 
-    def _totals(self, cts: tuple[Any, ...]) -> list[Any]:
-        if self._root is None:
-            return []
-        wanted = tuple(node for node in self._inputs if node is not None)
-        return backward(self._root, cts, wanted, masked=self._masked)
-
 
 def _space(out: Any) -> Space | None:
     """Return the space of the cotangents of an output; None if it has none."""
-    return space(example(out)) if is_differentiable(out, "an output of vjp") else None
-
-
-def _joined(tape: VJP, nodes: list[Any]) -> Any:
-    """Return one node above all outputs, whose cotangent is the tuple of theirs."""
-    if not nodes:
-        return None
-    hand_out = _first if len(nodes) == 1 else _all
-    return next(tape.serial), Plan(len(nodes), hand_out, hand_out), *nodes
-
-
-def _first(cts: tuple[Any, ...], node: Any) -> Any:
-    return cts[0]
-
-
-def _all(cts: tuple[Any, ...], node: Any) -> Any:
-    return cts
+    require_visible(out, "an output of a differentiated function")
+    return space(example(out)) if is_differentiable(out) else None
 
 
 def lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:

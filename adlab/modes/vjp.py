@@ -1,168 +1,47 @@
 """Reverse mode: record a tape, then pull a cotangent back along it.
 
 Each primitive application becomes one flat tuple ``(number, plan, *parents, *kept)`` that refers
-to the tuples of its parents, so a result that is dropped frees its part of the tape at once.
-Numbers increase along the tape: the backward pass walks them downwards, and a node has received
-every contribution when it is reached.  What a primitive records and contributes is derived here
-from its calculus fact, once for each set of traced arguments (`adlab.modes.derived`).
+to the tuples of its parents, so a result that is dropped frees its part of the tape at once.  What
+a primitive records and contributes is derived here from its calculus fact, once for each set of
+traced arguments (`adlab.modes.derived`); `adlab.modes.backward` walks the tape.
 """
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.derived import Deriving, Writer, rule_for
-from adlab.primitives.contents import concrete
-from adlab.primitives.residuals import Locks, freeze
+from adlab.modes.backward import Masked, Plan, Pull, backward, chosen, filled
+from adlab.modes.derived import Writer, rule_for
+from adlab.modes.recomputing import through
+from adlab.modes.tape import Node, Tape
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.trace import Primitive, tracer_classes
+from adlab.trace import Primitive
 
-__all__ = ["VJP", "backward", "transposed"]
-
-Pull = Callable[[Any, Any], Any]
-Node = tuple[Any, ...]
+__all__ = ["VJP", "transposed"]
 
 
-class Plan:
-    """How one primitive is pulled back for one set of traced arguments."""
-
-    __slots__ = ("careful", "count", "into", "pull")
-
-    def __init__(self, count: int, pull: Pull, careful: Pull) -> None:
-        self.count = count  # of parents
-        self.pull = pull  # (ct, node) -> the cotangent of the one parent, or a tuple of them
-        self.careful = careful  # the same, where a zero cotangent contributes nothing (0·∞ = 0)
-        #: (total, ct, node) -> the total it was added to in place; a total of None is new zeros
-        self.into: Callable[[Any, Any, Any], Any] | None = None
-
-
-class VJP(Deriving):
+class VJP(Tape):
     """The tape of one reverse-mode transformation."""
 
     transformation = "vjp"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.serial = itertools.count()
-        self.locks = Locks()
-        self.masked = False  # a `where` has discarded values that were not finite
-
-    def input(self, value: Any) -> Any:
-        """Lift a primal; its payload is a node without parents."""
-        payload = (next(self.serial), None)
-        return tracer_classes[value.__class__](freeze(value, self), self, payload)
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return the function that evaluates the primitive and records what the pullback needs."""
         return _Recorder(primitive, mine).record()
 
-    def outputs(self, node: Node, outs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Give each float output a node that hands its cotangent on to a slot of ``node``."""
-        return tuple(
-            tracer_classes[out.__class__](out, self, (next(self.serial), None, node, slot))
-            if np.result_type(space(out)[1]).kind in "fc"
-            else out
-            for slot, out in enumerate(outs)
-        )
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that keeps the arguments of a composite primitive alone."""
+        return through(VJP, primitive, mine)
 
 
-# The backward pass ------------------------------------------------------------------------------
-
-
-def backward(root: Node, ct: Any, inputs: tuple[Node, ...], *, masked: bool) -> list[Any]:
-    """Return the cotangents of the input nodes (None: no contribution).
-
-    Nothing here keeps a node alive once it has been pulled back.
-    """
-    last = root[0]
-    nodes: list[Any] = [None] * (last + 1)
-    cts: list[Any] = [None] * (last + 1)
-    nodes[last], cts[last] = root, ct
-    del root
-    own: set[int] = set()
-    with np.errstate(all="ignore", invalid="raise"):
-        for number in range(last, -1, -1):
-            node = nodes[number]
-            if node is None:
-                continue
-            nodes[number] = None
-            plan = node[1]
-            if plan is None:
-                if len(node) > 2:  # else an input, which keeps its cotangent
-                    _deliver_slot(node, cts[number], nodes, cts)
-                continue
-            ct = cts[number]
-            cts[number] = None
-            if plan.into is not None and _added(plan.into, ct, node, nodes, cts, own):
-                continue
-            try:
-                out = (plan.careful if masked else plan.pull)(ct, node)
-            except FloatingPointError:  # 0·∞ or a formula at the edge of its domain
-                with np.errstate(invalid="ignore"):
-                    out = plan.careful(ct, node)
-            if plan.count == 1:
-                parent = node[2]
-                place = parent[0]
-                if cts[place] is None:
-                    cts[place], nodes[place] = out, parent
-                else:
-                    cts[place] = _sum(cts[place], out)
-            else:
-                for i, each in enumerate(out, 2):
-                    parent = node[i]
-                    place = parent[0]
-                    if cts[place] is None:
-                        cts[place], nodes[place] = each, parent
-                    else:
-                        cts[place] = _sum(cts[place], each)
-    return [cts[node[0]] if node[0] < len(cts) else None for node in inputs]
-
-
-def _sum(a: Any, b: Any) -> Any:
-    try:
-        return a + b
-    except FloatingPointError:  # ∞ − ∞
-        with np.errstate(invalid="ignore"):
-            return a + b
-
-
-def _added(
-    into: Callable[[Any, Any, Any], Any],
-    ct: Any,
-    node: Node,
-    nodes: list[Any],
-    cts: list[Any],
-    own: set[int],
-) -> bool:
-    """Add a sparse cotangent to a total that nobody else holds.
-
-    A loop over x[0], x[1], … then takes time linear in the length of x.
-    """
-    parent = node[2]
-    place = parent[0]
-    total = cts[place]
-    dtype = getattr(ct, "dtype", None)
-    if dtype is None or dtype.kind != "f" or (total is not None and total.dtype != dtype):
-        return False
-    if total is not None and place not in own:
-        total = np.copy(total)
-    cts[place], nodes[place] = into(total, ct, node), parent
-    own.add(place)
-    return True
-
-
-def _deliver_slot(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None:
-    parent, slot = node[2], node[3]
-    place = parent[0]
-    if cts[place] is None:
-        nodes[place], cts[place] = parent, {}
-    cts[place][slot] = ct
+# Transposition ------------------------------------------------------------------------------------
 
 
 def transposed(
@@ -174,22 +53,13 @@ def transposed(
     """
     with VJP() as tape:
         inputs = tuple(tape.input(zeros(each)) for each in spaces)
-        nodes = tuple(x.payload for x in inputs)
-        totals: list[Any] = [None] * len(inputs)
-        for out, ct in zip(f(*inputs), cts, strict=True):
-            if tape.owns(out):
-                parts = backward(out.payload, ct, nodes, masked=False)
-                totals = [_plus(total, part) for total, part in zip(totals, parts, strict=True)]
+        pairs = [(x.payload, ct) for x, ct in zip(f(*inputs), cts, strict=True) if tape.owns(x)]
+        roots, given = [node for node, _ in pairs], [ct for _, ct in pairs]
+        totals = backward(roots, given, [x.payload for x in inputs])
     return tuple(
         zeros(each) if total is None else total
         for each, total in zip(spaces, totals, strict=True)
     )
-
-
-def _plus(a: Any, b: Any) -> Any:
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
 
 
 # From facts to plans ----------------------------------------------------------------------------
@@ -205,19 +75,8 @@ class _Recorder(Writer):
     def __init__(self, primitive: Primitive, mine: int) -> None:
         super().__init__(primitive, mine)
         self.names |= _NAMES
-        self.plan = Plan(len(self.positions), _nothing, _nothing)
-        self.names["plan"] = self.plan
-        self.kept: list[str] = []
-        self.watch: list[str] = []
-        # Plain data that others hold is frozen.
-        self.frozen = [
-            value if i in self.positions else f"{value} if {value}.__class__ is float "
-            f"else freeze({value}, tape)"
-            for i, value in enumerate(self.values)
-        ]
-        if self.variadic:
-            name = self.name(tuple(self.positions))
-            self.frozen[-1] = f"frozen({self.values[-1]}, {len(self.values) - 1}, {name}, tape)"
+        self.mine = mine
+        self.safe = self.frozen()
 
     def record(self) -> Callable[..., Any]:
         """Return ``record(tape, args, params)``, the primitive's meaning in this mode."""
@@ -226,25 +85,17 @@ class _Recorder(Writer):
         body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
             return self.define(head, [*body, "tape.touched = True", "return ans"])
-        self.plan.pull, self.plan.careful = _PULLS[type(calculus)](self, calculus)
-        parents = [f"p{i}" for i in self.positions]
-        node = ", ".join(["next(tape.serial)", "plan", *parents, *self.kept])
-        body += [*self.watch, f"node = {node}"]
+        self.names["plan"] = _plan(self, calculus)
+        body.append(f"node = {self.node()}")
         if self.primitive.multiple:
             return self.define(head, [*body, "return tape.outputs(node, ans)"])
         return self.define(
             head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"]
         )
 
-    def keep(self, *sources: str) -> list[str]:
-        """Keep values, and return their sources in the pullback."""
-        self.kept += [source for source in sources if source not in self.kept]
-        start = 2 + len(self.positions)
-        return [f"node[{start + self.kept.index(source)}]" for source in sources]
-
     def applied(self, rule: Rule, *leading: str) -> str:
         """Return the source of a formula applied to the cotangent and what it keeps."""
-        kept = self.keep(*rule.sources(self.values, self.every, self.frozen))
+        kept = map(self.keep, rule.sources(self.values, self.every, self.safe))
         return f"{self.name(rule.formula)}({', '.join([*leading, *kept])})"
 
     def pull(self, lines: list[str]) -> Pull:
@@ -253,20 +104,63 @@ class _Recorder(Writer):
         return self.define("pull(ct, node)", [*lines, f"return {cts}"])
 
 
-def _elementwise(writer: _Recorder, calculus: Elementwise) -> tuple[Pull, Pull]:
+def _plan(writer: _Recorder, calculus: Any) -> Plan:
+    """Return how the primitive is pulled back; from here on it is known what a node keeps."""
+    plan = Plan(len(writer.positions), _PULLS[type(calculus)](writer, calculus))
+    plan.selects = isinstance(calculus, Linear) or getattr(calculus, "piecewise", False)
+    if isinstance(calculus, Elementwise):
+        plan.masked = _derive_masked_first(plan, writer, calculus)
+    elif isinstance(calculus, Linear) and calculus.into is not None and writer.positions == [0]:
+        plan.into = _into(writer, calculus.into)
+    elif isinstance(calculus, General) and calculus.at is not None:
+        plan.masked = functools.partial(_unmasked, plan)
+    return plan
+
+
+def _unmasked(plan: Plan, ct: Any, reach: Any, node: Node) -> Any:
+    """Count all as reached: to ask a user's rule would be to show it NaN, which it may refuse."""
+    cts = plan.pull(ct, node)
+    return [(each, True) for each in ((cts,) if plan.count == 1 else cts)]
+
+
+def _elementwise(writer: _Recorder, calculus: Elementwise) -> Pull:
     """Pull ȳ back to ȳ·∂, summed over the axes along which the argument was broadcast."""
     lines: list[str] = []
-    careful: list[str] = []
     for i in writer.positions:
-        product = _product(writer, rule_for(writer.primitive, calculus.partials, i))
-        lines.append(f"c{i} = {product}")
-        careful.append(f"c{i} = where(ct == 0, 0.0, {product})")
+        lines.append(f"c{i} = {_product(writer, calculus, i)}")
         if len(writer.primitive.args) > 1:
-            (target,) = writer.keep(_mismatch(writer, i))
-            fitted = f"if {target} is not None: c{i} = fit(c{i}, {target})"
-            lines.append(fitted)
-            careful.append(fitted)
-    return writer.pull(lines), writer.pull(careful)
+            target = writer.keep(_mismatch(writer, i))
+            lines.append(f"if {target} is not None: c{i} = fit(c{i}, {target})")
+    return writer.pull(lines)
+
+
+def _derive_masked_first(plan: Plan, writer: _Recorder, calculus: Elementwise) -> Masked:
+    """Return ``masked`` in the form it has until it is used, for that is seldom."""
+    primitive, mine = writer.primitive, writer.mine
+
+    def masked(ct: Any, reach: Any, node: Node) -> Any:
+        plan.masked = _masked(_Recorder(primitive, mine), calculus)
+        return plan.masked(ct, reach, node)
+
+    return masked
+
+
+def _masked(writer: _Recorder, calculus: Elementwise) -> Masked:
+    """Return what pulls back ȳ·∂ where there is a dependence, and where there is one."""
+    lines: list[str] = []
+    for i in writer.positions:
+        product, mask = _product(writer, calculus, i), "reach"
+        if calculus.piecewise:
+            partial = rule_for(writer.primitive, calculus.partials, i)
+            mask = f"np.logical_and(reach, np.not_equal({writer.applied(partial)}, 0))"
+        lines.append(f"m{i} = {mask}")
+        lines.append(f"c{i} = chosen(m{i}, {product})")
+        if len(writer.primitive.args) > 1:
+            target = writer.keep(_mismatch(writer, i))
+            fitted = f"fit(c{i}, {target}), np.not_equal(fit(m{i}, {target}), 0)"
+            lines.append(f"if {target} is not None: c{i}, m{i} = {fitted}")
+    pairs = "".join(f"(c{i}, m{i}), " for i in writer.positions)
+    return writer.define("masked(ct, reach, node)", [*lines, f"return {pairs}"])
 
 
 def _mismatch(writer: _Recorder, position: int) -> str:
@@ -280,8 +174,9 @@ def _mismatch(writer: _Recorder, position: int) -> str:
     return f"None if {' or '.join(same)} else mismatch({writer.values[position]}, ans)"
 
 
-def _product(writer: _Recorder, partial: Rule | float) -> str:
+def _product(writer: _Recorder, calculus: Elementwise, position: int) -> str:
     """Return the source of ȳ·∂."""
+    partial = rule_for(writer.primitive, calculus.partials, position)
     if isinstance(partial, Rule):
         return f"ct * {writer.applied(partial)}"
     if partial in (1, -1):
@@ -289,30 +184,29 @@ def _product(writer: _Recorder, partial: Rule | float) -> str:
     return f"ct * {partial!r}"
 
 
-def _linear(writer: _Recorder, calculus: Linear) -> tuple[Pull, Pull]:
-    if writer.primitive.name == "where":
-        writer.watch = [f"if not tape.masked: watch(tape, {writer.every})"]
+def _linear(writer: _Recorder, calculus: Linear) -> Pull:
     if calculus.joint is not None:
         return _joint(writer, calculus.joint)
-    pulls = _by_rules(writer, calculus.transposes)
-    if calculus.into is not None and writer.positions == [0]:
-        writer.plan.into = _into(writer, calculus.into)
-    return pulls
+    return _by_rules(writer, calculus.transposes)
 
 
 def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
     """Return ``into(total, ct, node)``."""
-    (target,) = writer.keep(f"space({writer.value(0)})")
+    target = writer.keep(f"space({writer.value(0)})")
     add = writer.applied(rule, "total", "ct")
     lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
     return writer.define("into(total, ct, node)", lines)
 
 
-def _multilinear(writer: _Recorder, calculus: Multilinear) -> tuple[Pull, Pull]:
+def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:
+    if calculus.joint is not None:
+        return _joint(writer, calculus.joint)
     return _by_rules(writer, calculus.transposes)
 
 
-def _general(writer: _Recorder, calculus: General) -> tuple[Pull, Pull]:
+def _general(writer: _Recorder, calculus: General) -> Pull:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
     if calculus.joint_vjp is not None:
         return _joint(writer, calculus.joint_vjp)
     if calculus.vjps:
@@ -320,49 +214,46 @@ def _general(writer: _Recorder, calculus: General) -> tuple[Pull, Pull]:
     return _by_pushforwards(writer, calculus.jvps)
 
 
-def _by_rules(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple[Pull, Pull]:
+def _by_rules(writer: _Recorder, rules: tuple[Rule | None, ...]) -> Pull:
     """Apply the rule of each traced argument."""
     lines = _all_outputs(writer)
     for i in writer.positions:
         formula = writer.applied(rule_for(writer.primitive, rules, i), "ct")
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit({formula}, {target})")
-    pull = writer.pull(lines)
-    return pull, pull
+    return writer.pull(lines)
 
 
-def _joint(writer: _Recorder, rule: Rule) -> tuple[Pull, Pull]:
+def _joint(writer: _Recorder, rule: Rule) -> Pull:
     """Apply the rule that returns the cotangents of all arguments."""
     lines = _all_outputs(writer)
     lines.append(f"cts = {writer.applied(rule, 'ct')}")
     for i in writer.positions:
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit(cts[{i}], {target})")
-    pull = writer.pull(lines)
-    return pull, pull
+    return writer.pull(lines)
 
 
-def _by_pushforwards(writer: _Recorder, rules: tuple[Rule | None, ...]) -> tuple[Pull, Pull]:
+def _by_pushforwards(writer: _Recorder, rules: tuple[Rule | None, ...]) -> Pull:
     """Transpose ẋ ↦ J ẋ, which is linear."""
     lines = _all_outputs(writer)
     out, ct = ("{}", "ct") if writer.primitive.multiple else ("({},)", "(ct,)")
     for i in writer.positions:
         pushed = out.format(writer.applied(rule_for(writer.primitive, rules, i), "x_dot"))
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"(c{i},) = transposed(lambda x_dot: {pushed}, ({target},), {ct})")
-    pull = writer.pull(lines)
-    return pull, pull
+    return writer.pull(lines)
 
 
 def _all_outputs(writer: _Recorder) -> list[str]:
     """Return the line that gives every output a cotangent, where there are several."""
     if not writer.primitive.multiple:
         return []
-    (outs,) = writer.keep("tuple(map(space, ans))")
+    outs = writer.keep("tuple(map(space, ans))")
     return [f"ct = filled(ct, {outs})"]
 
 
-_PULLS: dict[type, Callable[..., tuple[Pull, Pull]]] = {
+_PULLS: dict[type, Callable[..., Pull]] = {
     Elementwise: _elementwise,
     Linear: _linear,
     Multilinear: _multilinear,
@@ -370,35 +261,12 @@ _PULLS: dict[type, Callable[..., tuple[Pull, Pull]]] = {
 }
 
 
-def _nothing(ct: Any, node: Any) -> Any:
-    raise NotImplementedError
-
-
-def _filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
-    """Return the cotangents of all outputs, zeros where none arrived."""
-    return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
-
-
-def _frozen(args: list[Any], start: int, traced: tuple[int, ...], tape: VJP) -> tuple[Any, ...]:
-    """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
-    return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
-
-
-def _watch(tape: VJP, args: tuple[Any, ...]) -> None:
-    """Note on the tape when a selection discards values that are not finite."""
-    if not all(np.all(np.isfinite(concrete(x))) for x in args[1:]):
-        tape.masked = True
-
-
 _NAMES = {
-    "filled": _filled,
+    "chosen": chosen,
+    "filled": filled,
     "fit": fit,
-    "freeze": freeze,
-    "frozen": _frozen,
     "mismatch": mismatch,
     "np": np,
     "space": space,
     "transposed": transposed,
-    "watch": _watch,
-    "where": np.where,
 }

@@ -11,7 +11,7 @@ from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.indexing import scatter
 from adlab.primitives.spaces import mT
-from adlab.rules import Adapter, general, multilinear
+from adlab.rules import Adapter, multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -155,8 +155,8 @@ def _einsum_batch(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], d
     return args, {"spec": (tuple(label + each for each in inputs), label + output)}
 
 
-einsum_ = general(
-    _einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
+einsum_ = multilinear(
+    _einsum_impl, joint=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
 )
 
 

@@ -139,24 +139,28 @@ maximum = elementwise(
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 minimum = elementwise(
     np.minimum,
     lambda a, b: 1.0 * np.less(a, b) + 0.5 * np.equal(a, b),
     lambda a, b: 1.0 * np.greater(a, b) + 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmax = elementwise(
     np.fmax,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fmin = elementwise(
     np.fmin,
     lambda ans, a, b: 1.0 * np.equal(ans, a) - 0.5 * np.equal(a, b),
     lambda ans, a, b: 1.0 * np.equal(ans, b) - 0.5 * np.equal(a, b),
     args="a b",
+    piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
 where = linear(
@@ -167,6 +171,7 @@ where = linear(
     args="condition a b",
     axes="(),(),()->()",
 )
+where.facts["reasons"] = {"condition": "a condition is true or false."}
 
 # Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
 
@@ -189,17 +194,14 @@ def square_modulus(x: Any) -> Any:
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
 
 
-# The n-th root with derivative 0 at 0: of a sum of powers, where they all vanish.
-root = general(
-    lambda x, order: np.sqrt(x) if np.ndim(order) == 0 and order == 2 else x ** (1.0 / order),
-    vjp=[
-        lambda ct, ans, x, order: ct * ans / (order * _or_inf(x)),
-        lambda ct, ans, x, order: -ct * ans * np.log(np.where(x == 0, 1.0, x)) / order**2,
-    ],
-    args="x order",
-    name="root",
-    axes="(),()->()",
-)
+# The n-th root of a sum of n-th powers, with derivative 0 at 0, where they all vanish.
+root = elementwise(
+    lambda x, n: np.sqrt(x) if np.ndim(n) == 0 and n == 2 else x ** (1 / n),
+    lambda ans, x, n: ans / (n * _or_inf(x)), None,
+    args="x n", name="root",
+)  # fmt: skip
+root.facts["reasons"] = {"n": "the order of a norm is held fixed."}
+
 
 # Locally constant --------------------------------------------------------------------------------
 

@@ -71,7 +71,8 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
 
 
 def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
+    # A scalar cannot be written into, nor what is repeated for each example of a batch.
+    x = x if x.flags.writeable else np.array(x)
     if is_basic(index):
         x[index] += value
     else:
@@ -185,6 +186,7 @@ unpack = general(
     vjp=lambda ct, axis: pack(*ct, axis=axis),
     jvp=lambda x_dot, axis: unpack(x_dot, axis=axis),
     multiple=True,
+    piecewise=True,
     name="unpack",
     axes=LEADING,
 )
@@ -237,6 +239,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)

@@ -21,6 +21,7 @@ stopped = constant(
     lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
 )
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
+nonzero.facts["reasons"] = {"vmap": "the examples' results differ in length."}
 
 
 def _searchsorted_impl(a: Any, v: Any, *, side: str) -> Any:

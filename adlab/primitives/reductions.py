@@ -120,19 +120,22 @@ std = general(
 
 def _extremum_vjp(ct: Any, ans: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """Ties share the cotangent equally."""
-    chosen = np.equal(x, _back(ans, axis, keepdims)) * 1.0
-    return _back(ct, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+    chosen = np.equal(x, _back(ans, axis, keepdims))
+    count = np.sum(chosen * 1.0, axis=axis, keepdims=True)
+    return np.where(chosen, _back(ct, axis, keepdims) / count, 0.0)
 
 
 max_ = general(
     lambda x, *, axis, keepdims: np.max(x, axis, keepdims=keepdims),
     vjp=_extremum_vjp,
+    piecewise=True,
     name="max",
     axes=LEADING,
 )
 min_ = general(
     lambda x, *, axis, keepdims: np.min(x, axis, keepdims=keepdims),
     vjp=_extremum_vjp,
+    piecewise=True,
     name="min",
     axes=LEADING,
 )

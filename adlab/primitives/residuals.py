@@ -21,6 +21,7 @@ COPY_LIMIT = 8192
 
 _guard = threading.Lock()
 _locked: dict[int, list[Any]] = {}  # id -> [array, number of tapes]
+_dropped: list[dict[int, np.ndarray[Any, Any]]] = []  # what tapes have released
 
 
 class Locks:
@@ -38,27 +39,41 @@ class Locks:
         with _guard:
             if id(array) in _locked:
                 _locked[id(array)][1] += 1
+                self.arrays[id(array)] = array
             elif array.flags.writeable:
                 array.flags.writeable = False
                 _locked[id(array)] = [array, 1]
-            else:
-                return
-        self.arrays[id(array)] = array
+                self.arrays[id(array)] = array
+        _unlock_dropped()
 
     def release(self) -> None:
         """Unlock what no other tape has locked."""
-        with _guard:
-            for key, array in self.arrays.items():
-                entry = _locked[key]
-                entry[1] -= 1
-                if not entry[1]:
-                    array.flags.writeable = True
-                    del _locked[key]
-        self.arrays = {}
+        if self.arrays:
+            _dropped.append(self.arrays)
+            self.arrays = {}
+            _unlock_dropped()
 
     def __del__(self) -> None:
-        if self.arrays:
-            self.release()
+        self.release()
+
+
+def _unlock_dropped() -> None:
+    """Unlock what tapes have released; never waits.
+
+    The garbage collector may drop a tape while this very thread holds the guard.  Whoever holds it
+    comes here next.
+    """
+    while _dropped and _guard.acquire(blocking=False):
+        try:
+            while _dropped:
+                for key, array in _dropped.pop().items():
+                    entry = _locked[key]
+                    entry[1] -= 1
+                    if not entry[1]:
+                        array.flags.writeable = True
+                        del _locked[key]
+        finally:
+            _guard.release()
 
 
 def freeze(x: Any, tape: Any) -> Any:

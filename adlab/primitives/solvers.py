@@ -1,9 +1,10 @@
 """Triangular and Cholesky factors and the equations they solve, as in scipy.linalg.
 
 Imported on first use, for it loads SciPy.  Small matrices go to LAPACK directly, where SciPy's
-checks would take ten times as long.  Cotangents follow M. B. Giles, "Collected matrix derivative
-results for forward and reverse mode algorithmic differentiation" (2008), and I. Murray,
-"Differentiation of the Cholesky decomposition" (2016).
+checks would take ten times as long; equations are not checked for NaN, which cotangents may hold.
+Cotangents follow M. B. Giles, "Collected matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008), and I. Murray, "Differentiation of the Cholesky decomposition"
+(2016).
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def _triangular_impl(a: Any, b: Any, *, transposed: bool, lower: bool, unit: boo
         return x
     if np.ndim(a) > 2 or np.size(a) == 0:
         return _triangular_stack(a, b, transposed, lower, unit)
-    return sl.solve_triangular(a, b, trans=int(transposed), lower=lower, unit_diagonal=unit)
+    return sl.solve_triangular(
+        a, b, trans=int(transposed), lower=lower, unit_diagonal=unit, check_finite=False
+    )
 
 
 def _triangular_stack(a: Any, b: Any, transposed: bool, lower: bool, unit: bool) -> Any:
@@ -113,7 +116,7 @@ def solve_triangular(
     overwrite_b: bool = False,
     check_finite: bool = True,
 ) -> Any:
-    """See `scipy.linalg.solve_triangular`; small matrices are not checked for NaN."""
+    """See `scipy.linalg.solve_triangular`; matrices are not checked for NaN."""
     if trans.__class__ is not int:
         trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans == 2 and a.__class__ is not np.ndarray and not _traced(a):
@@ -196,7 +199,9 @@ def _solve_a(ct: Any, ans: Any, a: Any) -> Any:
 
 solve_ = general(
     lambda a, b: (
-        np.linalg.solve(a, b) if np.ndim(a) > 2 else sl.solve(a, b, assume_a="gen")
+        np.linalg.solve(a, b)
+        if np.ndim(a) > 2
+        else sl.solve(a, b, assume_a="gen", check_finite=False)
     ),
     vjp=(_solve_a, lambda ct, a: solve_(mT(a), ct)),
     args="a b",
@@ -223,7 +228,7 @@ def solve(
     assume_a: Any = None,
     transposed: bool = False,
 ) -> Any:
-    """See `scipy.linalg.solve`."""
+    """See `scipy.linalg.solve`; traced matrices are not checked for NaN."""
     if not _traced(a, b):
         structure = {} if assume_a is None else {"assume_a": assume_a}  # the default has changed
         return sl.solve(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
+from adlab.errors.replacements import SUPPLY_A_RULE
 from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
 from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
@@ -60,7 +61,10 @@ def _of_scipy(ufunc: Any) -> Any:
 
 
 def _name(ufunc: Any, method: str) -> str:
-    name = f"numpy.{ufunc.__name__}" if ufunc in vars(np).values() else ufunc.__name__
+    name = ufunc.__name__
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            name = f"{module}.{name}"
     return name if method == "__call__" else f"{name}.{method}"
 
 
@@ -77,8 +81,7 @@ def unsupported(name: str) -> UnsupportedFunctionError:
         explain(
             f"{name} was called on a traced value",
             why="adlab has no rule for it yet.",
-            instead="write it with functions that have one (see the reference), or declare it "
-            "with adlab.rules.",
+            instead=SUPPLY_A_RULE,
         )
     )
 

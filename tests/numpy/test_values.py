@@ -23,7 +23,7 @@ ARGUMENTS = [
 #: Computed in another order or by another algorithm than NumPy's, which changes the last digits.
 TO_ROUNDING = {
     np.dot, np.inner, np.linspace, np.logspace, np.geomspace, np.gradient, np.linalg.eigvalsh,
-    np.linalg.svd, np.linalg.qr, np.fft.irfftn,
+    np.linalg.svd, np.linalg.qr, np.fft.irfftn, np.prod, np.linalg.norm,
 }  # fmt: skip
 #: What these return is memory that nobody has written, or tells where the argument lies in it.
 UNDETERMINED = {np.empty_like, np.empty}
