@@ -89,8 +89,16 @@ def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     return _add_into(out, ct, index=index)
 
 
+def _copied(x: Any) -> Any:
+    """Return a copy that lies in memory as x does; what is repeated for a batch, one by one."""
+    if x.__class__ is not np.ndarray or 0 not in x.strides:
+        return np.array(x)
+    order = np.argsort([-abs(step) if step else -math.inf for step in x.strides], stable=True)
+    return np.transpose(x, order).copy().transpose(np.argsort(order))
+
+
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     out[index] = value
     return out
 
@@ -151,7 +159,7 @@ replace = linear(
 
 
 def _add_at(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     np.add.at(out, index, value)
     return out
 
