@@ -22,6 +22,7 @@ PACKAGE = pathlib.Path(adlab.__file__).parent
 GOLDEN = pathlib.Path(__file__).with_name("messages.txt")
 rng = np.random.default_rng(0)
 kept = []
+MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
 
 
 def plain_item(x):
@@ -33,6 +34,12 @@ def plain_item(x):
 def plain_items(x):
     a = np.zeros(4)
     a[0:2] = x
+    return a.sum()
+
+
+def plain_out(x):
+    a = np.zeros(3)
+    np.add(a, x, out=a)
     return a.sum()
 
 
@@ -90,11 +97,15 @@ CASES = {
     "math": lambda: adlab.grad(lambda x: math.sin(x) * 2)(1.0),
     "asarray": lambda: adlab.grad(lambda x: np.asarray(x))(1.0),
     "plain item": lambda: adlab.grad(plain_item)(1.0),
+    "plain out": lambda: adlab.grad(plain_out)(1.0),
     "integer sum": lambda: adlab.grad(integer_sum)(1.0),
     "leaked": lambda: adlab.grad(leaked)(1.0),
     "outlived": lambda: adlab.grad(outlived)(1.0),
     "not scalar": lambda: adlab.grad(np.sin)(np.ones(3)),
     "objects": lambda: adlab.grad(np.sum)(np.array([1.0, 2.0], dtype=object)),
+    "masked": lambda: adlab.grad(np.sum)(MASKED),
+    "masked operand": lambda: adlab.grad(lambda x: np.sum(x * MASKED))(1.0),
+    "matrix": lambda: adlab.grad(np.sum)(np.eye(2).view(np.matrix)),
     "integers": lambda: adlab.grad(np.sum)(np.array([1, 2])),
     "container": lambda: adlab.grad(lambda x: x[0][0])([collections.deque([1.0])]),
     "scipy": lambda: adlab.grad(lambda x: scipy.linalg.expm(x * np.eye(2)).sum())(1.0),

@@ -2,7 +2,7 @@
 
 `exceptions` names what can go wrong, `frames` finds the user's line and lays out a message,
 `diagnosis` explains why a traced value cannot become the plain value an expression asked for, which
-`expressions` finds.
+`expressions` finds; `instructions` tells a call from an operator.
 """
 
 from adlab.errors.diagnosis import diagnose_conversion
@@ -28,7 +28,8 @@ from adlab.errors.exceptions import (
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import defined_at, explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, entering_frame, explain, shorten, user_frame, where
+from adlab.errors.instructions import is_call, is_operator
 
 __all__ = [
     "AdlabError",
@@ -53,7 +54,10 @@ __all__ = [
     "UnsupportedFunctionError",
     "diagnose_conversion",
     "defined_at",
+    "entering_frame",
     "explain",
+    "is_call",
+    "is_operator",
     "shorten",
     "user_frame",
     "where",

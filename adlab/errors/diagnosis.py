@@ -19,12 +19,12 @@ from adlab.errors.exceptions import (
 )
 from adlab.errors.expressions import (
     Call,
-    assigns_item,
     call_in,
     entered_function,
     executing,
 )
 from adlab.errors.frames import explain, user_frame
+from adlab.errors.instructions import assigns_item
 from adlab.errors.replacements import OWN, SUPPLY_A_RULE, TO_ARRAY, in_place_of_math, stacked
 
 _PLAIN = {

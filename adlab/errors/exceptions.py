@@ -64,7 +64,7 @@ class ShapeError(AdlabError, ValueError):
 
 
 class DtypeError(AdlabError, TypeError):
-    """An array of a dtype that cannot be differentiated (objects, integers, strings)."""
+    """An array that cannot be differentiated: of objects, integers, strings, or a masked one."""
 
 
 class UnregisteredContainerError(AdlabError, TypeError):

@@ -77,6 +77,19 @@ def user_frame() -> FrameType | None:
     return frame
 
 
+def entering_frame() -> FrameType | None:
+    """Return the innermost frame that runs no code of adlab's, maybe another library's.
+
+    Returns
+    -------
+    FrameType or None
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and package_of(frame) == "adlab" and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
 def where(frame: FrameType | None = None) -> str:
     """Describe the line that runs in the user's frame.
 

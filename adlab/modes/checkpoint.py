@@ -21,7 +21,7 @@ from adlab.modes.captured import Template, capture
 from adlab.modes.leaves import is_number
 from adlab.modes.outputs import lowered
 from adlab.modes.transformed import Transformed
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.rules import Composite
 from adlab.trace import Interpreter, Primitive, Structure, Tracer, flatten
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, explain
 from adlab.primitives.array import ArrayTracer
+from adlab.primitives.foreign import check_kind
 from adlab.primitives.spaces import space, zeros_like
 from adlab.trace import Tracer, tracer_classes
 
@@ -43,6 +44,7 @@ def described(x: Any) -> str:
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
     if is_number(leaf):
+        check_kind(leaf.__class__, f"{what} is")
         kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
             raise DtypeError(

@@ -27,7 +27,7 @@ import numpy as np
 from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver, quiet
 from adlab.modes.sparsesum import summed
 from adlab.modes.tape import Node
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -52,11 +52,7 @@ def pull_back(
 
 def is_differentiated(x: Any) -> bool:
     """Whether an interpreter that does more than batch sees what is computed from ``x``."""
-    while isinstance(x, Tracer):
-        if not x.interpreter.hidden:
-            return True
-        x = x.value
-    return False
+    return any(not interpreter.hidden for interpreter in unwrapped(x)[1])
 
 
 def _has_nan(ct: Any) -> bool:

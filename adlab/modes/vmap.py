@@ -76,7 +76,7 @@ class Batch(Deriving):
 
     def again(self) -> Batch:
         """Return a new batch like this one."""
-        return Batch(self.size, self.name)
+        return Batch(self.size, self.name, chunk=self.chunk)
 
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""

@@ -49,9 +49,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Any:
     """See `numpy.inner`."""
-    if len(shape_of(a)) == 0 or len(shape_of(b)) == 0:
+    m, n = len(shape_of(a)), len(shape_of(b))
+    if m == 0 or n == 0:
         return multiply(a, b)
-    return np.tensordot(a, b, axes=(-1, -1))
+    return matmul(a, b) if m == n == 1 else np.tensordot(a, b, axes=(-1, -1))
 
 
 @implements(np.outer)
@@ -111,7 +112,8 @@ def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 def _einsum_impl(*xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
     inputs, output = spec
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 2)
+    out = np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 2)
+    return out[()]  # optimized, a number is an array
 
 
 def _einsum_joint(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str]) -> tuple[Any, ...]:

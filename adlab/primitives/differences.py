@@ -9,7 +9,7 @@ import numpy as np
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.rules.rule import shape_of
 
-__all__ = ["diff", "gradient", "linspace"]
+__all__ = ["diff", "gradient"]
 
 
 @implements(np.diff)
@@ -62,27 +62,5 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
     if edge_order == 2:  # where the line through the slopes at the midpoints meets the ends
         first = 2 * first - inner[..., :1]
         last = 2 * last - inner[..., -1:]
-    return np.concatenate([first, inner, last], axis=-1)
-
-
-@implements(np.linspace)
-def linspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    *,
-    device: Any = None,
-) -> Any:
-    """See `numpy.linspace`."""
-    start, stop = np.multiply(start, 1.0), np.multiply(stop, 1.0)
-    step = (stop - start) / max(num - endpoint, 1)
-    rows = [start + k * step for k in range(num)]
-    if endpoint and num > 1:
-        rows[-1] = stop + 0.0 * start  # exactly
-    out = np.stack([np.broadcast_to(row, shape_of(step)) for row in rows], axis=axis)
-    out = out if dtype is None else out.astype(dtype)
-    return (out, step) if retstep else out
+    slopes = np.concatenate([first, inner, last], axis=-1)
+    return slopes.astype(f.dtype) if np.result_type(f).kind in "fc" else slopes

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.rules import constant, elementwise, general, linear
 from adlab.trace import Primitive, Tracer
@@ -195,7 +196,8 @@ def square_modulus(x: Any) -> Any:
 
 # The n-th root of a sum of n-th powers, with derivative 0 at 0, where they all vanish.
 root = elementwise(
-    lambda x, n: x ** (1 / n), lambda ans, x, n: ans / (n * _or_inf(x)), None,
+    lambda x, n: np.sqrt(x) if np.ndim(n) == 0 and n == 2 else x ** (1 / n),
+    lambda ans, x, n: ans / (n * _or_inf(x)), None,
     args="x n", name="root",
 )  # fmt: skip
 root.facts["reasons"] = {"n": "the order of a norm is held fixed."}
@@ -244,14 +246,9 @@ def _ufunc_of(primitive: Primitive) -> Any:
     """
 
     def call(*args: Any) -> Any:
-        python = True
-        for x in args:
-            while isinstance(x, Tracer):
-                x = x.value
-            if isinstance(x, (list, tuple)):
-                return call(*[np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args])
-            python = python and x.__class__ in _PYTHON_SCALARS
-        return primitive(_of_numpy(args[0]), *args[1:]) if python else primitive(*args)
+        if _PYTHON_SCALARS.issuperset([concrete(x).__class__ for x in args]):
+            return primitive(_of_numpy(args[0]), *args[1:])
+        return primitive(*[np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args])
 
     return call
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.spaces import mT
@@ -89,8 +90,6 @@ def _cofactors(a: Any) -> Any:
 
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
-    from adlab.primitives.handle import concrete
-
     if np.all(concrete(ans) != 0):  # of a batch, all of them
         return _as_matrix(ct * ans) * mT(np.linalg.inv(a))
     return _as_matrix(ct) * _cofactors(a)
@@ -213,6 +212,22 @@ svd = general(
 )
 
 
+def _svdvals_vjp(ct: Any, a: Any) -> Any:
+    """Ā = U diag(s̄) Vᴴ."""
+    u, _, vh = svd(a)
+    return conj((u * ct[..., None, :]) @ vh)
+
+
+# LAPACK computes singular values alone by another algorithm, which is faster.
+svdvals = general(
+    lambda a: np.linalg.svd(a, compute_uv=False),
+    vjp=_svdvals_vjp,
+    args="a",
+    name="linalg.svdvals",
+    axes="(m,n)->(k)",
+)
+
+
 def _qr_vjp(ct: Any, ans: Any) -> Any:
     """Ā = (Q̄ + Q (Φ + Φᴴ)) R⁻ᴴ, Φ = Φ(R R̄ᴴ − Q̄ᴴ Q) (S. F. Walter, 2012); R has a real diagonal."""
     q, r = ans
@@ -288,9 +303,9 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
 def _svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    u, s, vt = svd(a)
     if not compute_uv:
-        return s
+        return svdvals(a)
+    u, s, vt = svd(a)
     m, n = a.shape[-2:]
     if full_matrices and m != n:
         left, right = svd_bases(a)
@@ -305,7 +320,7 @@ def _completed(u: Any, basis: Any) -> Any:
 
 @implements(np.linalg.svdvals)
 def _svdvals(x: Any, /) -> Any:
-    return svd(x)[1]
+    return svdvals(x)
 
 
 @implements(np.linalg.qr)
@@ -333,12 +348,18 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norms by their definitions; at 0 the derivative is 0."""
     axes = negative_axes(axis, len(x.shape))
-    if axis is None and ord is None:
-        return _euclidean(x, axes, keepdims)
+    if axis is None and (ord is None or ord == ("fro" if len(axes) == 2 else 2)):
+        out = root(_squared(np.ravel(x, order="K")), 2)  # as NumPy adds them up
+        return np.reshape(out, (1,) * len(axes)) if keepdims else out
     if len(axes) == 1:
         return _vector_norm(x, ord, axes, keepdims)
     out = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
     return np.expand_dims(out, axes) if keepdims else out
+
+
+def _squared(x: Any) -> Any:
+    """|x|² of a vector."""
+    return np.dot(x, x) if x.dtype.kind != "c" else _squared(x.real) + _squared(x.imag)
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -364,9 +385,9 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
     if ord in (None, "fro"):
         return _euclidean(x, (-2, -1), False)
     if ord == "nuc":
-        return np.sum(svd(x)[1], axis=-1)
+        return np.sum(svdvals(x), axis=-1)
     if ord in (2, -2):
-        return svd(x)[1][..., 0 if ord == 2 else -1]
+        return (np.max if ord == 2 else np.min)(svdvals(x), axis=-1)
     totals = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
     return (np.max if ord > 0 else np.min)(totals, axis=-1)
 
