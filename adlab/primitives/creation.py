@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.buffer import buffer
-from adlab.primitives.contents import concrete, is_traced
+from adlab.primitives.contents import concrete, example, is_traced
 from adlab.primitives.dispatch import implements
 from adlab.primitives.indexing import as_array
 
@@ -111,7 +111,7 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **options: Any) -
 
 def isscalar(element: Any) -> bool:
     """See `numpy.isscalar`; a traced scalar is one."""
-    return np.isscalar(concrete(element))
+    return np.isscalar(example(element))
 
 
 # To be assigned into ----------------------------------------------------------------------------
