@@ -24,9 +24,11 @@ def _matmul_a(ct: Any, b: Any, a_shape: Any) -> Any:
 
 def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     """B̄ = Aᵀ Ȳ."""
-    if len(b_shape) == 1:
-        return ct[..., None] * a
-    return a[..., :, None] * ct[..., None, :] if a.ndim == 1 else mT(a) @ ct
+    if a.ndim == 1:
+        return ct[..., None] * a if len(b_shape) == 1 else a[..., :, None] * ct[..., None, :]
+    if len(b_shape) > 1:
+        return mT(a) @ ct
+    return ct @ a if a.ndim == 2 else np.matmul(ct[..., None, :], a)[..., 0, :]
 
 
 matmul = multilinear(
