@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.backward import Node, Plan, add_into, backward, chosen, deliver
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 

@@ -6,6 +6,7 @@ A module is a mathematical class, never a mode, so every fact about a function s
 from adlab.primitives import (
     array,
     buffer,
+    contents,
     contraction,
     creation,
     diagonals,
@@ -33,6 +34,7 @@ from adlab.primitives import (
 __all__ = [
     "array",
     "buffer",
+    "contents",
     "contraction",
     "creation",
     "diagonals",

@@ -20,15 +20,16 @@ import numpy as np
 from adlab.errors import diagnose_conversion
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
+from adlab.primitives.contents import concrete, example, is_scalar
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
-from adlab.primitives.handle import INTERPRETER, Handle, concrete, example, is_scalar
+from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
 from adlab.trace import CLOCK, Primitive, register_tracer
 
-__all__ = ["ArrayTracer", "concrete"]
+__all__ = ["ArrayTracer"]
 
 
 _TRANSPOSED = Rearrangement(np.transpose)

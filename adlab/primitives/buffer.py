@@ -16,10 +16,11 @@ import numpy as np
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
+from adlab.primitives.contents import is_traced
 from adlab.primitives.flat import WRITERS
 from adlab.primitives.handle import outlived
 from adlab.primitives.lenses import Lens, Rearrangement
-from adlab.primitives.ufuncs import check_cast, is_traced, split_out, store
+from adlab.primitives.ufuncs import apply_ufunc, check_cast, split_out, store
 from adlab.primitives.views import view
 from adlab.trace import CLOCK, Tracer
 
@@ -104,19 +105,14 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         return (self[i] for i in range(len(self)))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        apply = getattr(ufunc, method)
-        if method == "at" and is_traced(inputs):
-            return ArrayTracer.__array_ufunc__(self, ufunc, method, *inputs)  # type: ignore[arg-type]
-        out = kwargs.get("out")
-        if out is not None and is_traced(inputs):
-            del kwargs["out"]
-            result = apply(*_kept(inputs), **kwargs)
-            return store(out[0] if len(out) == 1 else out, result)
-        if out is not None:
-            kwargs["out"] = _contents(out)
-            apply(*_contents(inputs), **kwargs)
-            return out[0] if len(out) == 1 else out
-        return apply(*(_kept if is_traced(inputs) else _contents)(inputs), **kwargs)
+        if is_traced(inputs):  # ``at`` writes into the first
+            return apply_ufunc(ufunc, method, inputs if method == "at" else _kept(inputs), kwargs)
+        apply, out = getattr(ufunc, method), kwargs.get("out")
+        if out is None:
+            return apply(*_contents(inputs), **kwargs)
+        kwargs["out"] = _contents(out)
+        apply(*_contents(inputs), **kwargs)
+        return out[0] if len(out) == 1 else out
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not is_traced([*args, *kwargs.values()]):

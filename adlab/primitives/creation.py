@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.buffer import buffer
+from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.dispatch import implements
-from adlab.primitives.handle import concrete
 from adlab.primitives.indexing import as_array
-from adlab.primitives.ufuncs import is_traced
 
 __all__ = [
     "arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",

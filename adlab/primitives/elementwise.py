@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.rules import constant, elementwise, general, linear
 from adlab.trace import Primitive, Tracer
@@ -242,14 +243,9 @@ def _ufunc_of(primitive: Primitive) -> Any:
     """
 
     def call(*args: Any) -> Any:
-        python = True
-        for x in args:
-            while isinstance(x, Tracer):
-                x = x.value
-            if isinstance(x, (list, tuple)):
-                return call(*[np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args])
-            python = python and x.__class__ in _PYTHON_SCALARS
-        return primitive(_of_numpy(args[0]), *args[1:]) if python else primitive(*args)
+        if _PYTHON_SCALARS.issuperset([concrete(x).__class__ for x in args]):
+            return primitive(_of_numpy(args[0]), *args[1:])
+        return primitive(*[np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args])
 
     return call
 

@@ -13,40 +13,13 @@ import numpy as np
 
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
+from adlab.primitives.contents import example, is_scalar
 from adlab.primitives.lenses import Lens
 from adlab.primitives.shaping import astype
 from adlab.primitives.ufuncs import check_cast
 from adlab.trace import Tracer
 
-__all__ = ["INTERPRETER", "Handle", "concrete", "example", "is_scalar", "outlived"]
-
-_SCALARS = (np.generic, float, int, complex)
-
-
-def concrete(x: Any) -> Any:
-    """Return the plain value at the bottom of a tracer."""
-    while isinstance(x, Handle):
-        x.interpreter  # noqa: B018 - brings a view up to date
-        x = x.value
-    return x
-
-
-def example(x: Any) -> Any:
-    """Return the plain value of a tracer as the program sees it: of a batch, one example."""
-    hidden = 0
-    while isinstance(x, Handle):
-        hidden += x.interpreter.hidden
-        x = x.value
-    if not hidden:
-        return x
-    empty = 0 in x.shape[:hidden]
-    return np.zeros(x.shape[hidden:], x.dtype)[()] if empty else x[(0,) * hidden]
-
-
-def is_scalar(x: Any) -> bool:
-    """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(example(x), _SCALARS)
-
+__all__ = ["INTERPRETER", "Handle", "outlived"]
 
 class Handle(Tracer):
     """A traced value that can be rebound; ``birth`` is the newest level when it was made."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.spaces import mT
@@ -89,8 +90,6 @@ def _cofactors(a: Any) -> Any:
 
 
 def _det_vjp(ct: Any, ans: Any, a: Any) -> Any:
-    from adlab.primitives.handle import concrete
-
     if np.all(concrete(ans) != 0):  # of a batch, all of them
         return _as_matrix(ct * ans) * mT(np.linalg.inv(a))
     return _as_matrix(ct) * _cofactors(a)

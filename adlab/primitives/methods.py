@@ -14,7 +14,7 @@ import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
-from adlab.primitives.handle import example
+from adlab.primitives.contents import example
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
 from adlab.rules import linear

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
+from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
 from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
 from adlab.trace import Tracer
 
-__all__ = ["apply_ufunc", "check_cast", "is_traced", "split_out", "store", "unsupported"]
+__all__ = ["apply_ufunc", "check_cast", "split_out", "store", "unsupported"]
 
 _DEFAULTS = {"order": "K", "subok": True, "casting": "same_kind"}
 _REDUCTIONS = {
@@ -189,13 +190,6 @@ def _rounds(places: Any) -> Iterator[Any]:
 
 
 # Results stored in a given array ----------------------------------------------------------------
-
-
-def is_traced(x: Any) -> bool:
-    """Whether ``x`` is a tracer, or an array that stands for one, or a list that holds one."""
-    if isinstance(x, (list, tuple)):
-        return any(map(is_traced, x))
-    return isinstance(x, Tracer) and x.interpreter is not None
 
 
 def store(target: Any, result: Any) -> Any:

@@ -17,7 +17,8 @@ import numpy as np
 
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
-from adlab.primitives.handle import INTERPRETER, example, is_scalar
+from adlab.primitives.contents import example, is_scalar
+from adlab.primitives.handle import INTERPRETER
 from adlab.primitives.lenses import Lens, Part, Rearrangement
 from adlab.primitives.ufuncs import check_cast
 from adlab.trace import Tracer, snapshot
