@@ -98,7 +98,7 @@ CASES = {
     "unpack": each([X], {"axis": -2}),
     "with_real": [([X, V[:4]], {}), ([X + 1j * Y, V[:4]], {})],
     "with_imag": each([X, Y], {}),
-    "copy": each([T], {"order": "F"}),
+    "laid_out": each([T], {"axes": (-2, -1, -3)}, {"axes": (-1, -2, -3)}),
     "reshape": [([X], {"shape": (2, 6)})],
     "transpose": [([T], {"axes": (-1, -3, -2)})],
     "broadcast_to": [([X], {"shape": (2, 3, 4)})],

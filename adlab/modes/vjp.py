@@ -16,7 +16,7 @@ import numpy as np
 
 from adlab.modes.backward import Masked, Node, Plan, Pull, backward, chosen
 from adlab.modes.derived import Deriving, Writer, rule_for
-from adlab.primitives.residuals import Locks, freeze
+from adlab.primitives.residuals import Locks, freeze, frozen_input
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
 from adlab.trace import Primitive, tracer_classes
@@ -42,7 +42,7 @@ class VJP(Deriving):
     def input(self, value: Any) -> Any:
         """Lift a primal; its payload is a node without parents."""
         payload = (next(self.serial), None)
-        return tracer_classes[value.__class__](freeze(value, self), self, payload)
+        return tracer_classes[value.__class__](frozen_input(value, self), self, payload)
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:

@@ -26,6 +26,7 @@ from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
+from adlab.primitives.layout import apart
 from adlab.rules.axes import Adapter, Broadcast, Core, Leading
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
@@ -54,6 +55,16 @@ class Batch(Deriving):
         derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
+    ) -> Any:
+        """Apply the derived function; the examples lie in memory as if computed alone."""
+        out = super().process(primitive, args, params, mine)
+        for each in out if primitive.multiple else (out,):
+            if self.owns(each):
+                each.value = apart(each.value, args)
+        return out
 
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import example
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.indexing import scatter
+from adlab.primitives.layout import in_order, laid_out, order_of
 from adlab.primitives.spaces import mT
 from adlab.rules import Adapter, general, multilinear
 from adlab.rules.rule import shape_of
@@ -98,7 +100,7 @@ def cross(
         raise ValueError("both arrays must be (arrays of) 3-dimensional vectors")
     nexts, afters = [1, 2, 0], [2, 0, 1]
     out = a[..., nexts] * b[..., afters] - a[..., afters] * b[..., nexts]
-    return np.moveaxis(out, -1, axisc)
+    return np.moveaxis(in_order(out, "C"), -1, axisc)
 
 
 @implements(np.linalg.cross)
@@ -110,8 +112,12 @@ def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 def _einsum_impl(*xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
+    return _einsum_of(xs, spec, optimize=len(xs) > 2)
+
+
+def _einsum_of(xs: Any, spec: tuple[tuple[str, ...], str], optimize: bool) -> Any:
     inputs, output = spec
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 2)
+    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=optimize)
 
 
 def _einsum_joint(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str]) -> tuple[Any, ...]:
@@ -165,7 +171,16 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
         subscripts, xs = operands[0].replace(" ", ""), operands[1:]
     else:
         subscripts, xs = _subscripts(operands)
-    return einsum_(*xs, spec=_parsed(subscripts, [shape_of(x) for x in xs]))
+    spec = _parsed(subscripts, [shape_of(x) for x in xs])
+    out = einsum_(*xs, spec=spec)
+    return _as_in_one_step(out, xs, spec) if len(xs) > 2 and not optimize else out
+
+
+def _as_in_one_step(out: Any, xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
+    """Lay out in memory what was computed in several steps as NumPy would in one."""
+    corners = [np.asarray(example(x))[(slice(2),) * np.ndim(x)] for x in xs]
+    axes = order_of(_einsum_of(corners, spec, optimize=False))
+    return out if order_of(example(out)) == axes else laid_out(out, axes=axes)
 
 
 def _subscripts(operands: Any) -> tuple[str, Any]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
+from adlab.primitives.layout import like
 from adlab.rules.rule import shape_of
 
-__all__ = ["diff", "gradient", "linspace"]
+__all__ = ["diff", "gradient"]
 
 
 @implements(np.diff)
@@ -42,7 +43,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     if len(spacings) != len(axes):
         raise TypeError("invalid number of arguments")
     slopes = tuple(
-        np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i)
+        like(np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i), f)
         for i, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes
@@ -63,26 +64,3 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
         first = 2 * first - inner[..., :1]
         last = 2 * last - inner[..., -1:]
     return np.concatenate([first, inner, last], axis=-1)
-
-
-@implements(np.linspace)
-def linspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    *,
-    device: Any = None,
-) -> Any:
-    """See `numpy.linspace`."""
-    start, stop = np.multiply(start, 1.0), np.multiply(stop, 1.0)
-    step = (stop - start) / max(num - endpoint, 1)
-    rows = [start + k * step for k in range(num)]
-    if endpoint and num > 1:
-        rows[-1] = stop + 0.0 * start  # exactly
-    out = np.stack([np.broadcast_to(row, shape_of(step)) for row in rows], axis=axis)
-    out = out if dtype is None else out.astype(dtype)
-    return (out, step) if retstep else out

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.layout import in_order
 from adlab.rules import LEADING, Adapter, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -310,8 +311,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         indices = np.clip(indices, 0, n - 1)
     axis %= np.ndim(a)
     if not isinstance(indices, Tracer):
-        return a[(slice(None),) * axis + (indices,)]
+        return in_order(a[(slice(None),) * axis + (indices,)], "C")
     before, after = a.shape[:axis], a.shape[axis + 1 :]
     flat = np.reshape(indices, (1,) * len(before) + (-1,) + (1,) * len(after))
     out = np.take_along_axis(a, flat, axis)
-    return np.reshape(out, before + indices.shape + after)
+    return in_order(np.reshape(out, before + indices.shape + after), "C")

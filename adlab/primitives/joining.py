@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.layout import in_order
 from adlab.primitives.shaping import broadcast_to, reshape
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
@@ -113,7 +114,8 @@ def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 - NumPy's name
     pairs = tuple(k for pair in zip(reps, x.shape, strict=True) for k in pair)
     ones = tuple(k for m in x.shape for k in (1, m))
     shape = tuple(r * m for r, m in zip(reps, x.shape, strict=True))
-    return reshape(broadcast_to(reshape(x, shape=ones), shape=pairs), shape=shape)
+    out = reshape(broadcast_to(reshape(x, shape=ones), shape=pairs), shape=shape)
+    return out if shape == x.shape else in_order(out, "C")
 
 
 @implements(np.repeat)

@@ -19,6 +19,7 @@ from adlab.errors import UnsupportedFunctionError, explain
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.elementwise import root, square_modulus
+from adlab.primitives.layout import in_order
 from adlab.primitives.spaces import mT
 from adlab.rules import constant, general
 from adlab.rules.rule import shape_of
@@ -270,7 +271,7 @@ def _slogdet(a: Any) -> Any:
 
 @implements(np.linalg.cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    return mT(cholesky(mT(a))) if upper else cholesky(a)
+    return in_order(mT(cholesky(mT(a))), "C") if upper else cholesky(a)
 
 
 @implements(np.linalg.eigh)

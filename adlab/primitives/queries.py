@@ -8,6 +8,7 @@ import numpy as np
 
 from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import copied
 from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
@@ -89,7 +90,7 @@ def imag(val: Any) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """See `numpy.copy`."""
-    return ew.positive(a)
+    return copied(a, order)
 
 
 @implements(np.round, np.around)

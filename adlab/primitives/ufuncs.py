@@ -15,6 +15,7 @@ from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
 from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
 from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
+from adlab.primitives.layout import like
 from adlab.trace import Tracer
 
 __all__ = ["apply_ufunc", "check_cast", "split_out", "store", "unsupported"]
@@ -124,7 +125,7 @@ def _accumulate(
     whole = FUNCTIONS.get(_CUMULATIVE.get(ufunc))
     if whole is not None:
         return whole(x, axis=axis)
-    return np.stack(list(_running(apply, x, axis)), axis=axis)
+    return like(np.stack(list(_running(apply, x, axis)), axis=axis), x)
 
 
 def _running(apply: Any, x: Any, axis: int) -> Iterator[Any]:
