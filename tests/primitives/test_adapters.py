@@ -99,12 +99,40 @@ CALLS = {
     "qr, r": (lambda a: np.linalg.qr(a, mode="r"), A),
     "linspace": (lambda a, b: np.linspace(a, b, 4, retstep=True, axis=-1), V, W),
     "linalg.cross": (lambda a, b: np.linalg.cross(a, b), A, B[:, :1] * V),
+    **{
+        f"pad {options}": (lambda x, o=options: np.pad(x, **o), X)
+        for options in (
+            {"pad_width": {-1: (1, 2), 0: 1}, "mode": "reflect"},
+            {"pad_width": ((5, 9), (7, 4)), "mode": "reflect", "reflect_type": "odd"},
+            {"pad_width": (5, 1), "mode": "symmetric", "reflect_type": "odd"},
+            {"pad_width": (2, 1), "mode": "median", "stat_length": ((1, 2), (3, 2))},
+            {"pad_width": (2, 1), "mode": "mean", "stat_length": 2},
+            {"pad_width": (2, 1), "mode": "linear_ramp", "end_values": ((1, 2), (3, 4))},
+            {"pad_width": 1, "constant_values": ((1, 2), (3, 4))},
+        )
+    },
+    "pad with traced values": (lambda x, v: np.pad(x, 2, constant_values=(v[0], v[1])), X, V),
+    "pad to traced values": (
+        lambda x, v: np.pad(x, (2, 3), "linear_ramp", end_values=((v[0], 1), (2.0, v[1]))), X, V,
+    ),
+    "median of all": (lambda x: np.median(x), X),
+    "median over two axes": (lambda x: np.median(x, axis=(0, 2), keepdims=True), T),
     "diff twice": (lambda x: np.diff(x, n=2, axis=0), X),
     "fft of a cut axis": (lambda x: np.abs(np.fft.fft(x, 3, axis=1)) ** 2, X),
     "ifft of a filled axis": (lambda x: np.abs(np.fft.ifft(x, 6, axis=0)) ** 2, X),
     "fft2": (lambda x: np.abs(np.fft.fft2(x, (2, 5), (1, 0))) ** 2, X),
     "irfft of a cut axis": (lambda x: np.fft.irfft(x + 0.5j * x, 4, axis=-1), X),
 }  # fmt: skip
+
+
+def test_padding_by_a_function_is_refused():
+    with pytest.raises(adlab.errors.UnsupportedFunctionError, match="numpy.pad with mode="):
+        adlab.grad(lambda x: np.sum(np.pad(x, 1, lambda *args: None)))(V)
+
+
+def test_median_with_nan():
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(adlab.vjp(np.median, np.array([1.0, np.nan, 2.0]))[0])
 
 
 @pytest.mark.parametrize("name", CALLS)
