@@ -69,6 +69,7 @@ CASES = {
     "imag": [([X], {})],
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
+    "direction": [([X + 1j * Y], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
     "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(

@@ -188,6 +188,15 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
 
 absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
 
+
+def _direction_vjp(ct: Any, ans: Any, x: Any) -> Any:
+    """For y = z/|z|, which only turns, ẏ = i y Im(conj(y) ż)/|z|: i Im(ȳ·y) conj(y)/|z|; 0 at 0."""
+    return 1j * np.imag(ct * ans) * np.conjugate(ans) / _or_inf(np.abs(x))
+
+
+direction = general(np.sign, vjp=_direction_vjp, name="direction", axes="()->()")
+
+
 def square_modulus(x: Any) -> Any:
     """|x|², smooth at 0."""
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
@@ -208,10 +217,11 @@ greater = constant(operator.gt, args="a b", name="greater")
 greater_equal = constant(operator.ge, args="a b", name="greater_equal")
 equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
+sign = constant(np.sign)  # of real numbers
 UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (
-        np.sign, np.floor, np.ceil, np.trunc, np.rint,
+        np.floor, np.ceil, np.trunc, np.rint,
         np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not,
     )
 )  # fmt: skip
@@ -231,6 +241,7 @@ for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
 UFUNCS[np.radians] = deg2rad
 UFUNCS[np.degrees] = rad2deg
 UFUNCS[np.conjugate] = conjugate
+UFUNCS[np.sign] = lambda x: (direction if np.iscomplexobj(x) else sign)(x)
 
 
 _PYTHON_SCALARS = frozenset({float, int, complex, bool})
