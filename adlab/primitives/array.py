@@ -25,6 +25,7 @@ from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
 from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
 from adlab.trace import CLOCK, Primitive, register_tracer
@@ -35,6 +36,12 @@ __all__ = ["ArrayTracer"]
 _TRANSPOSED = Rearrangement(np.transpose)
 #: Operands with which a tracer's own interpreter is sure to be the top one.
 _PLAIN = frozenset({float, int, np.float64, np.ndarray})
+_SEQUENCES = (list, tuple, str)
+
+
+def _listed(apply: Callable[[Any], Any], other: Any) -> Any:
+    """Apply to a list as an array; what is no operand of an array is left to Python."""
+    return apply(as_array(other)) if isinstance(other, (list, tuple)) else NotImplemented
 
 
 def _unary(primitive: Any) -> Callable[[Any], Any]:
@@ -45,8 +52,8 @@ def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:  # what binding would do, without the search
             return self.interpreter.process(primitive, (self, other), {}, 1)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
+        if isinstance(other, _SEQUENCES) or other is None:
+            return _listed(lambda array: primitive(self, array), other)
         return primitive(self, other)
 
     return operator
@@ -56,8 +63,8 @@ def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:
             return self.interpreter.process(primitive, (other, self), {}, 2)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
+        if isinstance(other, _SEQUENCES) or other is None:
+            return _listed(lambda array: primitive(array, self), other)
         return primitive(other, self)
 
     return operator
@@ -65,6 +72,7 @@ def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
 
 def _in_place(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
+        other = as_array(other) if isinstance(other, (list, tuple)) else other
         result = primitive(self, other)
         return result if is_scalar(self) else store(self, result)  # scalars are immutable
 
@@ -254,6 +262,7 @@ class ArrayTracer(Handle):
         return np.matmul(other, self)
 
     def __divmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return self // other, self % other
 
     __iadd__, __isub__ = _in_place(ew.add), _in_place(ew.subtract)
@@ -273,6 +282,7 @@ class ArrayTracer(Handle):
         return np.invert(self)
 
     def __rdivmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return other // self, other % self
 
     # Conversions ---------------------------------------------------------------------------------
@@ -360,7 +370,7 @@ class ArrayTracer(Handle):
             return apply_ufunc(ufunc, method, inputs, kwargs)
         if len(inputs) == 1 and apply.__class__ is Primitive:
             return self.interpreter.process(apply, inputs, {}, 1)
-        return apply(*inputs)
+        return apply(*as_arrays(inputs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         adapter = FUNCTIONS.get(function)

@@ -17,8 +17,8 @@ import numpy as np
 from adlab.primitives.buffer import buffer
 from adlab.primitives.contents import concrete, example, is_traced
 from adlab.primitives.dispatch import implements
-from adlab.primitives.indexing import as_array
 from adlab.primitives.layout import copied, in_order, laid_out, order_of
+from adlab.primitives.lists import as_array
 
 __all__ = [
     "arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",

@@ -8,6 +8,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.rules.rule import shape_of
 
 __all__ = ["diff", "gradient"]
@@ -26,6 +27,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 def _end(a: Any, end: Any, axis: int) -> Any:
     """Give a scalar the shape of one slice of ``a``."""
+    end = as_array(end)
     if shape_of(end):
         return end
     shape = list(a.shape)
@@ -37,7 +39,7 @@ def _end(a: Any, end: Any, axis: int) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """See `numpy.gradient`."""
     axes = negative_axes(axis, len(shape_of(f)))
-    spacings = varargs or (1.0,)
+    spacings = tuple(as_arrays(varargs)) or (1.0,)
     if len(spacings) == 1:
         spacings *= len(axes)
     if len(spacings) != len(axes):

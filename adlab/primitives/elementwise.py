@@ -256,7 +256,7 @@ def _ufunc_of(primitive: Primitive) -> Any:
     def call(*args: Any) -> Any:
         if _PYTHON_SCALARS.issuperset([concrete(x).__class__ for x in args]):
             return primitive(_of_numpy(args[0]), *args[1:])
-        return primitive(*[np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args])
+        return primitive(*args)
 
     return call
 

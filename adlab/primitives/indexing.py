@@ -9,6 +9,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_array
 from adlab.rules import LEADING, Adapter, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -289,13 +290,6 @@ def taken(x: Any, index: Any) -> Any:
 def assigned(x: Any, index: Any, value: Any) -> Any:
     """Return x with ``value`` at ``index``."""
     return replace(x, as_array(value), index=plain_index(index))
-
-
-def as_array(value: Any) -> Any:
-    """Return nested lists, which may hold traced values, as one array."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([as_array(each) for each in value]) if value else np.array([])
-    return value
 
 
 @implements(np.take)

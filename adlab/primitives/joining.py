@@ -9,6 +9,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_array
 from adlab.primitives.shaping import broadcast_to, reshape
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
@@ -57,8 +58,9 @@ def _in_steps(first: Callable[..., Any], arrays: list[Any], axis: int) -> Any:
     return join(*arrays, axis=axis)
 
 
-def _arrays(xs: Any) -> list[Any]:
-    return [x if hasattr(x, "shape") else np.asarray(x) for x in xs]
+def _array(x: Any) -> Any:
+    x = as_array(x)
+    return x if hasattr(x, "shape") else np.asarray(x)
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -69,7 +71,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 def _concatenate(
     arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    arrays = _arrays(arrays)
+    arrays = [_array(x) for x in arrays]
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
     axis = negative_axis(axis, len(shape_of(arrays[0])))
@@ -80,7 +82,7 @@ def _concatenate(
 def _stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    arrays = _arrays(arrays)
+    arrays = [_array(x) for x in arrays]
     shapes = {shape_of(a) for a in arrays}
     if len(shapes) != 1:
         raise ValueError("all input arrays must have the same shape")
@@ -89,7 +91,7 @@ def _stack(
 
 
 def _at_least(x: Any, n: int) -> Any:
-    x = x if hasattr(x, "shape") else np.asarray(x)
+    x = _array(x)
     missing = n - len(x.shape)
     return reshape(x, shape=(1,) * missing + x.shape) if missing > 0 else x
 

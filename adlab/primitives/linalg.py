@@ -254,7 +254,7 @@ def _inv(a: Any) -> Any:
     return inv(a)
 
 
-@implements(np.linalg.solve)
+@implements(np.linalg.solve, arrays=2)
 def _solve(a: Any, b: Any) -> Any:
     return solve(a, b[:, None])[..., 0] if len(shape_of(b)) == 1 else solve(a, b)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from adlab.primitives.contents import example
 from adlab.primitives.dispatch import implements
-from adlab.primitives.indexing import as_array
 from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_array
 from adlab.primitives.ufuncs import unsupported
 from adlab.rules.rule import shape_of
 

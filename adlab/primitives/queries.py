@@ -103,23 +103,23 @@ def _nonzero(a: Any) -> Any:
     return nonzero(a)
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, arrays=2)
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return searchsorted(a, v, side=side)
 
 
-@implements(np.isclose)
+@implements(np.isclose, arrays=2)
 def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
     options = {"rtol": rtol, "atol": atol, **kwargs}
     return isclose(a, b, options=tuple(options.items()))
 
 
-@implements(np.allclose)
+@implements(np.allclose, arrays=2)
 def _allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return truth(np.all(_isclose(a, b, *args, **kwargs)))
 
 
-@implements(np.array_equal)
+@implements(np.array_equal, arrays=2)
 def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     if np.shape(a1) != np.shape(a2):
         return False

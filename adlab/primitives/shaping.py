@@ -189,11 +189,10 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return roll(a, shift=shift, axis=tuple(negative_axis(i, n) for i in axis))
 
 
-@implements(np.where)
+@implements(np.where, arrays=3)
 def _where(condition: Any, x: Any, y: Any) -> Any:
     from adlab.primitives.elementwise import not_equal, where
 
     if isinstance(condition, Tracer):  # a number as a truth value has no derivative
         condition = not_equal(condition, 0)
-    x, y = (np.asarray(each) if isinstance(each, (list, tuple)) else each for each in (x, y))
     return where(condition, x, y)

@@ -14,8 +14,9 @@ import numpy as np
 from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
 from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
-from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
+from adlab.primitives.indexing import add_at, plain_index, unpack
 from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.trace import Tracer
 
 __all__ = ["apply_ufunc", "check_cast", "split_out", "store", "unsupported"]
@@ -93,7 +94,7 @@ def _call(
 ) -> Any:  # fmt: skip
     if any(_DEFAULTS.get(name) != value for name, value in kwargs.items()):
         raise unsupported(f"{_name(ufunc, '__call__')} with {', '.join(kwargs)}")
-    result = apply(*inputs)
+    result = apply(*as_arrays(inputs))
     if dtype is not None:
         result = result.astype(dtype)
     if where is not True:
@@ -151,6 +152,7 @@ def _reduceat(
 
 
 def _outer(ufunc: Any, apply: Any, target: Any, a: Any, b: Any, **kwargs: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     a = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
     return _call(ufunc, apply, target, a, b, **kwargs)
 

@@ -37,6 +37,11 @@ CALLS = {
     "einsum by sublists": (lambda a, b: np.einsum(a, [0, 1], b, [2, 0, 1], [2, 0]), X, T),
     "einsum of three": (lambda a, b, c: np.einsum("ij,kij,i->kj", a, b, c), X, T, V),
     "einsum implicit": (lambda a, b: np.einsum("ij,j", a, b), A, V),
+    "einsum along an axis of length one": (
+        lambda a, b: np.einsum("ab,ab->", a, b), V[None], X[:, :3],
+    ),
+    "einsum along one of two": (lambda a, b: np.einsum("ab,cb->ac", a, b), X[:, :1], P),
+    "einsum with broadcast dots": (lambda a, b: np.einsum("...b,...b", a, b), V[None], X[:, :3]),
     "mean(dtype=)": (lambda x: np.mean(x, 0, dtype=float), X),
     "cumsum of all": (lambda x: np.cumsum(x), X),
     "cumprod of all": (lambda x: np.cumprod(x), P),
@@ -123,6 +128,14 @@ CALLS = {
     "fft2": (lambda x: np.abs(np.fft.fft2(x, (2, 5), (1, 0))) ** 2, X),
     "irfft of a cut axis": (lambda x: np.fft.irfft(x + 0.5j * x, 4, axis=-1), X),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 2), (2, 3), (3, 2)])
+def test_cross_products_of_vectors_in_the_plane(m, n):
+    f, x, y = (lambda x, y: np.cross(x, y)), X[:, :m], P[:, :n]
+    with pytest.deprecated_call():
+        np.testing.assert_array_equal(adlab.vjp(f, x, y)[0], f(x, y))
+        check_grads(f, (x, y))
 
 
 def test_padding_by_a_function_is_refused():
