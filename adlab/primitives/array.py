@@ -334,9 +334,11 @@ class ArrayTracer(Handle):
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out
-        if kind is not np.ndarray:
-            return self.viewed(out, index)
-        out.__class__, out.link = views.View, (self, index, self.value)
+        whole = self.value
+        if kind is np.ndarray is whole.__class__ and not out.interpreter.hidden:
+            out.__class__, out.link = views.View, (self, index, whole)
+        elif not is_scalar(self):  # a scalar has no views
+            self.viewed(out, index)
         return out
 
     def __setitem__(self, index: Any, value: Any) -> None:
