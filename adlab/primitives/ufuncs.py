@@ -14,7 +14,7 @@ import numpy as np
 from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
 from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
-from adlab.primitives.indexing import add_at, plain_index, unpack
+from adlab.primitives.indexing import add_at, plain_index, scatter, unpack
 from adlab.primitives.layout import like
 from adlab.primitives.lists import as_array, as_arrays
 from adlab.trace import Tracer
@@ -43,6 +43,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return _at(ufunc, apply, *inputs)
     target = kwargs.pop("out", None)
     target = target[0] if isinstance(target, tuple) and len(target) == 1 else target
+    if not isinstance(target, (tuple, np.ndarray, Tracer, type(None))):
+        raise TypeError("return arrays must be of ArrayType")
     if isinstance(target, np.ndarray):  # what is kept of the inputs must not change with it
         inputs = tuple(np.array(x) if _overlap(x, target) else x for x in inputs)
     result = _METHODS[method](ufunc, apply, target, *inputs, **kwargs)
@@ -94,12 +96,24 @@ def _call(
 ) -> Any:  # fmt: skip
     if any(_DEFAULTS.get(name) != value for name, value in kwargs.items()):
         raise unsupported(f"{_name(ufunc, '__call__')} with {', '.join(kwargs)}")
-    result = apply(*as_arrays(inputs))
-    if dtype is not None:
-        result = result.astype(dtype)
-    if where is not True:
-        result = np.where(where, result, 0.0 if target is None else target)
-    return result
+    where, *inputs = as_arrays((where, *inputs))
+    if where is True:
+        result = apply(*inputs)
+        return result if dtype is None else result.astype(dtype)
+    result = _selected(apply, where, inputs)
+    result = result if dtype is None else result.astype(dtype)
+    return np.where(where, result, 0.0 if target is None else target)
+
+
+def _selected(apply: Any, where: Any, inputs: list[Any]) -> Any:
+    """Apply where it is asked for only: elsewhere nothing is to warn or raise."""
+    if isinstance(where, Tracer):  # each example asks for other elements
+        with np.errstate(all="ignore"):
+            return apply(*inputs)
+    shape = np.broadcast_shapes(np.shape(where), *map(np.shape, inputs))
+    chosen = np.broadcast_to(where, shape)
+    result = apply(*[np.broadcast_to(x, shape)[chosen] for x in inputs])
+    return scatter(result, shape=shape, index=chosen)
 
 
 def _reduce(
