@@ -34,7 +34,8 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp"],
+        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp",
+         "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
@@ -44,7 +45,7 @@ DOMAINS = {
     "tan": [UNIT],
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
-GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
+GENERIC = {"copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
@@ -122,6 +123,7 @@ CASES = {
         [TALL], {"n": 5, "axis": -1, "norm": None}, {"n": 8, "axis": -2, "norm": None}
     ),
     "linalg.inv": [([M], {})],
+    "linalg.pinv": each([TALL], {"options": ()}) + each([TALL.T], {"options": ()}),
     "linalg.solve": [([M, B], {})],
     "linalg.det": [([M], {})],
     "linalg.slogdet": [([M], {})],

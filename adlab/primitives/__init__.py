@@ -6,6 +6,7 @@ A module is a mathematical class, never a mode, so every fact about a function s
 from adlab.primitives import (
     array,
     buffer,
+    composed,
     contents,
     contraction,
     creation,
@@ -24,6 +25,7 @@ from adlab.primitives import (
     linalg,
     lists,
     methods,
+    norms,
     ordering,
     padding,
     queries,
@@ -37,6 +39,7 @@ from adlab.primitives import (
 __all__ = [
     "array",
     "buffer",
+    "composed",
     "contents",
     "contraction",
     "creation",
@@ -55,6 +58,7 @@ __all__ = [
     "linalg",
     "lists",
     "methods",
+    "norms",
     "padding",
     "ordering",
     "queries",

@@ -9,6 +9,7 @@ import numpy as np
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
 from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_arrays
 from adlab.primitives.spaces import mT
 from adlab.rules import multilinear
 from adlab.rules.rule import shape_of
@@ -109,6 +110,56 @@ def _in_space(x: Any) -> Any:
 @implements(np.linalg.cross, arrays=2)
 def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
+
+
+@implements(np.kron, arrays=2)
+def kron(a: Any, b: Any) -> Any:
+    """See `numpy.kron`."""
+    rank = max(len(shape_of(a)), len(shape_of(b)))
+    m, n = ((1,) * (rank - len(shape_of(x))) + shape_of(x) for x in (a, b))
+    left = np.reshape(a, [k for size in m for k in (size, 1)])
+    right = np.reshape(b, [k for size in n for k in (1, size)])
+    return np.reshape(left * right, tuple(i * j for i, j in zip(m, n, strict=True)))
+
+
+@implements(np.linalg.outer, arrays=2)
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    if len(shape_of(x1)) != 1 or len(shape_of(x2)) != 1:
+        raise ValueError("Input arrays must be one-dimensional")
+    return outer(x1, x2)
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """See `numpy.linalg.multi_dot`."""
+    arrays = as_arrays(arrays)
+    shapes = [shape_of(x) for x in arrays]
+    rows = 1 if len(shapes[0]) == 1 else shapes[0][0]  # a vector is a matrix of one row or column
+    columns = 1 if len(shapes[-1]) == 1 else shapes[-1][1]
+    sizes = [rows, *(shape[0] for shape in shapes[1:]), columns]
+    return _product(arrays, _splits(sizes), 0, len(arrays))
+
+
+def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Return where to split each product of consecutive matrices, to multiply least."""
+    count = len(sizes) - 1
+    costs = {(i, i + 1): 0 for i in range(count)}
+    splits = {}
+    for length in range(2, count + 1):
+        for i in range(count - length + 1):
+            j = i + length
+            costs[i, j], splits[i, j] = min(
+                (costs[i, k] + costs[k, j] + sizes[i] * sizes[k] * sizes[j], k)
+                for k in range(i + 1, j)
+            )
+    return splits
+
+
+def _product(arrays: Any, splits: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if j == i + 1:
+        return arrays[i]
+    k = splits[i, j]
+    return matmul(_product(arrays, splits, i, k), _product(arrays, splits, k, j))
 
 
 __all__ = ["dot", "matmul", "tensordot"]

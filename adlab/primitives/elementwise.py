@@ -110,6 +110,12 @@ hypot = elementwise(
     np.hypot, lambda ans, a: a / _or_inf(ans), lambda ans, b: b / _or_inf(ans), args="a b"
 )
 logaddexp = elementwise(np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b")
+logaddexp2 = elementwise(  # 2ᵃ = exp(a log 2)
+    np.logaddexp2,
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * a, LN2 * b),
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * b, LN2 * a),
+    args="a b",
+)
 
 
 def _sinc_slope(x: Any) -> Any:
@@ -163,6 +169,7 @@ fmin = elementwise(
     piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
+copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
 where = linear(
     np.where,
     None,
@@ -234,6 +241,7 @@ BINARY_CONSTANTS = tuple(
 _SMOOTH = (
     exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,
     arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, arctan2, hypot, logaddexp,
+    logaddexp2, copysign,
     deg2rad, rad2deg, maximum, minimum, fmax, fmin, fabs,
 )  # fmt: skip
 for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
@@ -273,3 +281,6 @@ for _ufunc, _operator in {
     np.equal: equal, np.not_equal: not_equal,
 }.items():  # fmt: skip
     UFUNCS[_ufunc] = _ufunc_of(_operator)
+
+# In double precision at least, whatever the arguments.
+UFUNCS[np.float_power] = lambda a, b: np.power(a * np.float64(1), b * np.float64(1))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
-from adlab.primitives.layout import in_order
+from adlab.primitives.layout import copied, in_order
 from adlab.primitives.lists import as_array
 from adlab.primitives.shaping import broadcast_to, reshape
 from adlab.rules import linear
@@ -105,6 +105,46 @@ def _vstack(tup: Any, **options: Any) -> Any:
 def _hstack(tup: Any, **options: Any) -> Any:
     arrays = [_at_least(x, 1) for x in tup]
     return _concatenate(arrays, 0 if len(shape_of(arrays[0])) == 1 else 1, **options)
+
+
+@implements(np.dstack)
+def _dstack(tup: Any, **options: Any) -> Any:
+    return _concatenate([np.atleast_3d(_array(x)) for x in tup], 2, **options)
+
+
+@implements(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    arrays = [_array(x) for x in tup]
+    columns = [x if len(x.shape) > 1 else np.transpose(_at_least(x, 2)) for x in arrays]
+    return _concatenate(columns, 1)
+
+
+@implements(np.append, arrays=2)
+def _append(arr: Any, values: Any, axis: Any = None) -> Any:
+    return _concatenate([arr, values], axis)
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Any:
+    depth = _depth(arrays)
+    rank = max(depth, *(len(shape_of(x)) for x in _leaves(arrays)))
+    out = _blocks(arrays, depth, rank)
+    return out if depth else copied(out)
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _leaves(arrays: Any) -> list[Any]:
+    return sum(map(_leaves, arrays), []) if isinstance(arrays, list) else [_array(arrays)]
+
+
+def _blocks(arrays: Any, depth: int, rank: int) -> Any:
+    """Join the innermost lists along the last axis, those around them along the one before, …"""
+    if depth == 0:
+        return _at_least(arrays, rank)
+    return _concatenate([_blocks(each, depth - 1, rank) for each in arrays], -depth)
 
 
 @implements(np.tile)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ def as_arrays(values: Any) -> Any:
 def of_arrays(function: Callable[..., Any], count: int) -> Callable[..., Any]:
     """Return the function with arrays in the place of lists among its first arguments."""
 
+    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*as_arrays(args[:count]), *args[count:], **kwargs)
 

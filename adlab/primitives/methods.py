@@ -15,6 +15,7 @@ import numpy as np
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
 from adlab.primitives.contents import example
+from adlab.primitives.dispatch import implements
 from adlab.primitives.layout import copied, in_order
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
@@ -72,6 +73,11 @@ def astype(
         return in_order(self, order)
     out = (cast if dtype.kind in "fc" else truncated)(self, dtype=dtype)
     return in_order(out, order)
+
+
+@implements(np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype, copy=copy)
 
 
 @method

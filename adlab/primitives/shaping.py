@@ -112,7 +112,7 @@ def _transpose(a: Any, axes: Any = None) -> Any:
     return transpose(a, axes=axes)
 
 
-@implements(np.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def _matrix_transpose(x: Any, /) -> Any:
     return np.swapaxes(x, -1, -2)
 
@@ -187,6 +187,21 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     shift = tuple(shift) if isinstance(shift, Sequence) else (shift,) * len(axis)
     n = len(a.shape)
     return roll(a, shift=shift, axis=tuple(negative_axis(i, n) for i in axis))
+
+
+@implements(np.fft.fftshift)
+def _fftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: n // 2)
+
+
+@implements(np.fft.ifftshift)
+def _ifftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: -(n // 2))
+
+
+def _shifted(x: Any, axes: Any, shift: Any) -> Any:
+    axes = negative_axes(axes, len(x.shape))
+    return roll(x, shift=tuple(shift(x.shape[i]) for i in axes), axis=axes)
 
 
 @implements(np.where, arrays=3)

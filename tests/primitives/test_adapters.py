@@ -14,6 +14,7 @@ X, T = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
 A, B = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=(3, 2))
 S = A @ A.T
 P = rng.uniform(0.5, 2.0, size=(3, 4))
+EDGES = np.array([1.0, np.nan, np.inf, 2.0])
 
 
 def lower(a):
@@ -42,6 +43,56 @@ CALLS = {
     ),
     "einsum along one of two": (lambda a, b: np.einsum("ab,cb->ac", a, b), X[:, :1], P),
     "einsum with broadcast dots": (lambda a, b: np.einsum("...b,...b", a, b), V[None], X[:, :3]),
+    "append": (lambda a, b: np.append(a, b), X, V),
+    "append along an axis": (lambda a, b: np.append(a, b, axis=1), X, P),
+    "column_stack": (lambda a, b: np.column_stack([a, b, a]), V, X),
+    "dstack": (lambda a, b: np.dstack([a, b, [[1.0] * 4] * 3]), X, P),
+    "block": (lambda a, v, s: np.block([[a, v[:, None]], [v, s]]), A, V, 2.0),
+    "block of one row": (lambda v, s: np.block([v, s, v]), V, 2.0),
+    "kron": (lambda a, b: np.kron(a, b), A, B),
+    "kron of other ranks": (lambda a, b: np.kron(a, b), V, T),
+    "kron of scalars": (lambda a, b: np.kron(a, b), 2.0, V[0]),
+    "multi_dot": (lambda a, b, c: np.linalg.multi_dot([a, b, c, a]), X.T, A, P),
+    "multi_dot of vectors": (lambda a, b, c: np.linalg.multi_dot([a, b, c]), V, X, P[0]),
+    "select": (
+        lambda a, b: np.select([X > 0.3, [True, True, False, False]], [a, b], 2.0), X, V[0],
+    ),
+    "choose": (lambda a, b: np.choose([0, 1, 1, 0], [a, b]), X, P[0]),
+    "choose with wrapped positions": (
+        lambda a, b: np.choose([-1, 4, 1, 2], [a, b, 1.0], mode="wrap"), X, P[0],
+    ),
+    "nan_to_num": (lambda x: np.nan_to_num(x / EDGES, nan=2.0, posinf=3.0), P[0]),
+    "nan_to_num of complex numbers": (lambda x: np.abs(np.nan_to_num(x + 1j * x)), V),
+    "count_nonzero": (lambda x: x * np.count_nonzero(x > 0, axis=0), X),
+    "flatnonzero": (lambda x: np.ravel(x)[np.flatnonzero(x > 0)], X),
+    "angle": (lambda x, y: np.angle(x + 1j * y, deg=True), X, P),
+    "angle of real numbers": (lambda x: np.angle(x) * x, X),
+    "fftshift": (lambda x: np.fft.fftshift(x), X),
+    "ifftshift": (lambda x: np.fft.ifftshift(x, axes=0), X),
+    "astype": (lambda x: np.abs(np.astype(x, complex)), X),
+    "linalg.outer": (lambda a, b: np.linalg.outer(a, b), V, W),
+    "linalg.diagonal": (lambda a: np.linalg.diagonal(a, offset=1), T),
+    "linalg.trace": (lambda a: np.linalg.trace(a), T),
+    "linalg.matrix_transpose": (lambda a: np.linalg.matrix_transpose(a), T),
+    **{
+        f"vector_norm {options}": (lambda x, o=options: np.linalg.vector_norm(x, **o), T)
+        for options in ({}, {"axis": (0, 2)}, {"ord": 3, "axis": 1, "keepdims": True})
+    },
+    **{
+        f"matrix_norm {options}": (lambda x, o=options: np.linalg.matrix_norm(x, **o), T)
+        for options in ({}, {"ord": "nuc", "keepdims": True}, {"ord": 2}, {"ord": 1})
+    },
+    "float_power": (lambda a, b: np.float_power(a, b), P, X),
+    "float_power of Python's numbers": (lambda a: np.float_power(a, -2), 2.0),
+    "fix": (lambda x: x * np.fix(3 * x), X),
+    "real_if_close": (lambda x: np.real_if_close(x + 0j) * np.real_if_close(x), X),
+    **{
+        f"matrix_power {n}": (lambda a, n=n: np.linalg.matrix_power(a, n) * a, A)
+        for n in (0, 1, 2, 5, -3)
+    },
+    "pinv": (lambda a: np.linalg.pinv(a), X),
+    "pinv of lower rank": (lambda a, b: np.linalg.pinv(a @ b, 1e-9), B, X[:2]),
+    "pinv of complex numbers": (lambda x, y: np.abs(np.linalg.pinv(x + 1j * y)), X, P),
     "mean(dtype=)": (lambda x: np.mean(x, 0, dtype=float), X),
     "cumsum of all": (lambda x: np.cumsum(x), X),
     "cumprod of all": (lambda x: np.cumprod(x), P),
