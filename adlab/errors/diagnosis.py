@@ -6,6 +6,7 @@ a function that gives advice. The first that knows the expression is heard.
 
 import ast
 import builtins
+from itertools import zip_longest
 from types import FrameType
 from typing import NamedTuple
 
@@ -63,9 +64,10 @@ _WHY_MATH = "the functions of the math module return Python floats, which carry 
 _TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
 #: Functions of NumPy that cannot dispatch, of which adlab.numpy has its own.
 OWN_OF_NUMPY = _TO_ARRAY | {
-    "arange", "asarray_chkfinite", "empty", "empty_like", "eye", "fromiter", "full", "full_like",
-    "geomspace", "identity", "isscalar", "linspace", "logspace", "ones", "ones_like", "require",
-    "vectorize", "zeros", "zeros_like",
+    "arange", "asarray_chkfinite", "column_stack", "concat", "concatenate", "dstack", "empty",
+    "empty_like", "eye", "fromiter", "full", "full_like", "geomspace", "hstack", "identity",
+    "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
+    "vstack", "zeros", "zeros_like",
 }  # fmt: skip
 _DISPLAYS = ast.List | ast.Tuple | ast.ListComp
 _STANDARDISED = {
@@ -125,6 +127,8 @@ def _on_call(call: Call) -> _Advice | None:
         return _on_builtin(call, name)
     if package in ("math", "cmath"):
         return _on_math(call, name)
+    if package.removeprefix("adlab.") == "numpy" and _is_scalar_type(call.callee.value):
+        return _on_scalar_type(call, name)
     if package == "numpy" and name in _TO_ARRAY:
         return _on_array(call, name)
     if _is_array(call.callee.owner):
@@ -147,12 +151,28 @@ def _displays(call: Call) -> list[str]:
 
 
 def _on_displays(call: Call) -> _Advice:
-    displays = _displays(call)
-    stacked = [f"np.stack({text})" if text in displays else text for text in call.arguments]
+    stacked = [
+        f"{_stacking(node)}({text})" if isinstance(node, _DISPLAYS) else text
+        for node, text in zip_longest(call.nodes, call.arguments)
+    ]
     function, _, _ = call.text.partition("(")
     return _Advice(
         "NumPy makes a plain array of a list, which cannot carry a derivative.",
         f"write {call._replace(arguments=stacked).to(function)}.",
+    )
+
+
+def _stacking(node: ast.expr) -> str:
+    """Return the function that makes an array of a list: of nested ones it is adlab's."""
+    nested = any(isinstance(entry, _DISPLAYS) for entry in getattr(node, "elts", ()))
+    return "adlab.numpy.array" if nested else "np.stack"
+
+
+def _on_scalar_type(call: Call, name: str) -> _Advice:
+    argument = call.arguments[0] if call.arguments else "x"
+    return _Advice(
+        f"a scalar of the type {name} cannot carry a derivative.",
+        f"leave np.{name}() out, or write {argument}.astype(np.{name}).",
     )
 
 
@@ -230,6 +250,12 @@ def _is_generator(owner: object) -> bool:
     return any(
         cls.__name__ in ("Generator", "RandomState") and cls.__module__.startswith("numpy.random")
         for cls in type(owner).__mro__
+    )
+
+
+def _is_scalar_type(callee: object) -> bool:
+    return isinstance(callee, type) and any(
+        cls.__name__ == "generic" and cls.__module__ == "numpy" for cls in callee.__mro__
     )
 
 
