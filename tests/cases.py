@@ -20,7 +20,7 @@ REDUCED = [{"axis": (-1,), "keepdims": False}, {"axis": (-2, -1), "keepdims": Tr
 REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
 DOMAINS = {
     **dict.fromkeys(
-        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "tan", "arctan"],
+        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "arctan"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -39,7 +39,7 @@ DOMAINS = {
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
-    **dict.fromkeys(["power", "xlogy"], [ABOVE, ABOVE]),
+    **dict.fromkeys(["power", "float_power", "xlogy"], [ABOVE, ABOVE]),
     "arccosh": [GREAT],
     "logit": [(0.2, 0.8)],
     "tan": [UNIT],
@@ -53,9 +53,10 @@ ANALYTIC = {
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
     "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
     "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",
-    "triu", "concatenate", "main_diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
+    "triu", "concatenate", "diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
     "fft.irfft", "sum", "mean", "prod", "var", "std", "cumsum", "cumprod", "triangle",
     "linalg.inv", "linalg.solve", "linalg.det", "linalg.slogdet", "linalg.cholesky", "linalg.qr",
+    "linalg.svdvals",
     "solve_triangular", "cholesky_factor", "scipy_solve", "erf", "erfc", "logsumexp",
 }  # fmt: skip
 
@@ -113,7 +114,12 @@ CASES = {
     "triu": [([M], {"k": 1})],
     "concatenate": [([X, Y], {"axis": -1})],
     "stack": each([X, Y], {"axis": -1}, {"axis": -3}),
-    "main_diagonal": [([M], {})],
+    "window": [
+        ([X], {"shape": (2, 3), "steps": (-4, 2), "start": 5}),
+        ([V], {"shape": (3, 3), "steps": (1, 1), "start": 0}),
+        ([X.T], {"shape": (), "steps": (), "start": 7}),
+    ],
+    "diagonal": each([X], {"offset": 0}, {"offset": -1}, {"offset": 3}),
     "matmul": [([X, M], {}), ([M, B], {}), ([T, M], {})],
     "einsum": each([X, M], {"spec": (("ij", "jk"), "ik")}, {"spec": (("ij", "kk"), "i")}),
     "fft.fft": [([X], {"axis": -1, "norm": None})],
@@ -131,8 +137,13 @@ CASES = {
     "linalg.eigh": [([S], {"uplo": "L"})],
     "linalg.svd": [([TALL], {}), ([M], {})],
     "linalg.qr": [([TALL], {}), ([M], {})],
+    "linalg.svdvals": [([TALL], {}), ([M], {})],
+    "number": [([np.float64(0.7)], {}), ([X], {})],
     **{name: each([X], *REDUCED) for name in ("sum", "mean", "prod", "max", "min")},
-    **{name: each([X], *({**p, "ddof": 1} for p in REDUCED)) for name in ("var", "std")},
+    **{
+        name: each([X], {**REDUCED[0], "ddof": 1}, {**REDUCED[1], "ddof": 2.5})
+        for name in ("var", "std")
+    },
     "cumsum": [([X], {"axis": -2})],
     "cumprod": [([X], {"axis": -1})],
     "logsumexp": each([X], *REDUCED),
@@ -182,9 +193,10 @@ CONSTANT = {
         )
     },
     **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
+    "rounded": [([X], {"digits": 1})],
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],
-    "isclose": [([X, Y], {"options": ()})],
+    "isclose": [([X, Y, 1e-5, 1e-8], {"equal_nan": False})],
     **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
     **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
     "argsort": [([X], {"axis": -1, "kind": None})],

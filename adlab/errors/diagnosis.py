@@ -1,14 +1,15 @@
 """Why a traced value cannot become a plain one, and what to write instead.
 
 `adlab.errors.expressions` finds the expression that asked for it; here each kind of expression has
-a function that gives advice. The first that knows the expression is heard.
+a function that gives advice, with what `adlab.errors.replacements` knows of other functions. The
+first that knows the expression is heard.
 """
 
 import ast
 import builtins
-from itertools import zip_longest
+import sys
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adlab.errors.exceptions import (
     ClosedOverGeneratorError,
@@ -17,12 +18,13 @@ from adlab.errors.exceptions import (
 )
 from adlab.errors.expressions import (
     Call,
-    assigns_item,
     call_in,
     entered_function,
     executing,
 )
 from adlab.errors.frames import explain, user_frame
+from adlab.errors.instructions import assigns_item
+from adlab.errors.replacements import OWN, SUPPLY_A_RULE, TO_ARRAY, in_place_of_math, stacked
 
 _PLAIN = {
     "__array__": "a plain array",
@@ -38,38 +40,10 @@ _BUILTINS = {
     "float": "leave float() out, a traced value of shape () works as a number.",
     "int": "write np.trunc({0}) and leave int() out.",
 }
-_MATH_RENAMED = {
-    "acos": "np.arccos",
-    "acosh": "np.arccosh",
-    "asin": "np.arcsin",
-    "asinh": "np.arcsinh",
-    "atan": "np.arctan",
-    "atan2": "np.arctan2",
-    "atanh": "np.arctanh",
-    "comb": "adlab.scipy.special.comb",
-    "erf": "adlab.scipy.special.erf",
-    "erfc": "adlab.scipy.special.erfc",
-    "factorial": "adlab.scipy.special.factorial",
-    "fsum": "np.sum",
-    "gamma": "adlab.scipy.special.gamma",
-    "lgamma": "adlab.scipy.special.gammaln",
-    "perm": "adlab.scipy.special.perm",
-    "phase": "np.angle",
-    "pow": "np.power",
-    "sumprod": "np.dot",
-    "ulp": "np.spacing",
-}
-_MATH_ALONE = frozenset({"dist", "fma", "isqrt", "polar", "rect"})  # NumPy has no such function
 _WHY_MATH = "the functions of the math module return Python floats, which carry no derivative."
-_TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
-#: Functions of NumPy that cannot dispatch, of which adlab.numpy has its own.
-OWN_OF_NUMPY = _TO_ARRAY | {
-    "arange", "asarray_chkfinite", "column_stack", "concat", "concatenate", "dstack", "empty",
-    "empty_like", "eye", "fromiter", "full", "full_like", "geomspace", "hstack", "identity",
-    "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
-    "vstack", "zeros", "zeros_like",
-}  # fmt: skip
-_DISPLAYS = ast.List | ast.Tuple | ast.ListComp
+_WHY_LIST = "NumPy makes a plain array of a list, which cannot carry a derivative."
+_WRITING = frozenset({"__setitem__", "fill", "put", "setfield"})  # methods of an array
+_LIBRARIES = ("numpy.", "scipy.", "adlab.numpy.", "adlab.scipy.", "adlab.primitives.")
 _STANDARDISED = {
     "exponential": "scale * {rng}.standard_exponential(size)",
     "lognormal": "np.exp(mu + sigma * {rng}.standard_normal(size))",
@@ -129,43 +103,13 @@ def _on_call(call: Call) -> _Advice | None:
         return _on_math(call, name)
     if package.removeprefix("adlab.") == "numpy" and _is_scalar_type(call.callee.value):
         return _on_scalar_type(call, name)
-    if package == "numpy" and name in _TO_ARRAY:
+    if package == "numpy" and name in TO_ARRAY:
         return _on_array(call, name)
     if _is_array(call.callee.owner):
-        return _Advice(
-            "a method of a plain array converts its arguments to plain arrays.",
-            f"write the function np.{name}({', '.join([call.receiver, *call.arguments])}), "
-            "or create the array with adlab.numpy.",
-        )
-    if package.removeprefix("adlab.") == "numpy" and name not in OWN_OF_NUMPY and _displays(call):
-        return _on_displays(call)
-    if package.partition(".")[0] in ("numpy", "scipy"):
+        return _on_method(call, name)
+    if call.callee.name.startswith(_LIBRARIES):
         return _on_library(call.callee.name, call)
     return None
-
-
-def _displays(call: Call) -> list[str]:
-    """Return the lists and tuples that are written down in a call."""
-    pairs = zip(call.nodes, call.arguments, strict=False)
-    return [text for node, text in pairs if isinstance(node, _DISPLAYS)]
-
-
-def _on_displays(call: Call) -> _Advice:
-    stacked = [
-        f"{_stacking(node)}({text})" if isinstance(node, _DISPLAYS) else text
-        for node, text in zip_longest(call.nodes, call.arguments)
-    ]
-    function, _, _ = call.text.partition("(")
-    return _Advice(
-        "NumPy makes a plain array of a list, which cannot carry a derivative.",
-        f"write {call._replace(arguments=stacked).to(function)}.",
-    )
-
-
-def _stacking(node: ast.expr) -> str:
-    """Return the function that makes an array of a list: of nested ones it is adlab's."""
-    nested = any(isinstance(entry, _DISPLAYS) for entry in getattr(node, "elts", ()))
-    return "adlab.numpy.array" if nested else "np.stack"
 
 
 def _on_scalar_type(call: Call, name: str) -> _Advice:
@@ -180,8 +124,8 @@ def _on_generator(call: Call, name: str) -> _Advice:
     rng = call.receiver or "rng"
     variates = _STANDARDISED.get(name, "").format(rng=rng)
     return _Advice(
-        "the transformation does not know this generator, and its draw depends on the parameters "
-        "in a way NumPy does not tell.",
+        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
+        "draw depends on them.",
         "draw standard variates and transform them"
         + (f", here {variates}." if variates else ", for instance mu + sigma * standard_normal."),
         ClosedOverGeneratorError,
@@ -195,31 +139,56 @@ def _on_builtin(call: Call, name: str) -> _Advice:
 
 
 def _on_math(call: Call, name: str) -> _Advice:
-    write = call.to(_MATH_RENAMED.get(name, f"np.{name}"))
-    if name in _MATH_ALONE:
-        write = "it with functions of NumPy"
-    elif name == "log" and len(call.arguments) == 2:
-        write = "np.log({}) / np.log({})".format(*call.arguments)
-    return _Advice(_WHY_MATH, f"write {write}.")
+    return _Advice(_WHY_MATH, f"write {in_place_of_math(call, name)}.")
 
 
 def _on_array(call: Call, name: str) -> _Advice:
-    display = bool(call.nodes) and isinstance(call.nodes[0], _DISPLAYS)
-    stack = f"np.stack({call.arguments[0]}) or " if display else ""
+    stack = stacked(call)[:1]
+    either = f"{stack[0]} or " if stack != call.arguments[:1] else ""
     return _Advice(
         "a plain array cannot carry a derivative.",
-        f"write {stack}{call.to(f'adlab.numpy.{name}')}.",
+        f"write {either}{call.to(f'adlab.numpy.{name}')}.",
+    )
+
+
+def _on_method(call: Call, name: str) -> _Advice:
+    function = f"np.{name}({', '.join([call.receiver, *call.arguments])})"
+    return _Advice(
+        "a method of a plain array converts its arguments to plain arrays.",
+        ("" if name in _WRITING else f"write the function {function}, or ")
+        + "create the array with adlab.numpy.",
     )
 
 
 def _on_library(function: str, call: Call | None) -> _Advice:
-    package, _, rest = function.partition(".")
-    ours = f"adlab.{package}.{rest}"
+    package, _, name = function.rpartition(".")
+    if name in OWN.get(package, ()):
+        write = f"adlab.{function}"
+        if call is not None:  # adlab's own functions of NumPy take lists
+            given = call.arguments if package == "numpy" else stacked(call)
+            write = call._replace(arguments=given).to(write)
+        return _Advice(
+            f"{function} converts its arguments to plain arrays, which cannot carry a derivative.",
+            f"write {write}.",
+            UnsupportedFunctionError,
+        )
+    if _takes_traced_arrays(getattr(sys.modules.get(package), name, None)):
+        return _on_list(call)
     return _Advice(
-        f"{function} converts its arguments to plain arrays, which cannot carry a derivative.",
-        f"write {call.to(ours) if call is not None else ours}.",
+        f"{function} converts its arguments to plain arrays, which cannot carry a derivative, and "
+        "adlab has no rule for it yet.",
+        SUPPLY_A_RULE,
         UnsupportedFunctionError,
     )
+
+
+def _on_list(call: Call | None) -> _Advice:
+    """Advise on a function that takes traced arrays: the value was inside a list."""
+    arguments = [] if call is None else stacked(call)
+    if call is None or arguments == call.arguments:
+        return _Advice(_WHY_LIST, "pass an array, for instance np.stack(values).")
+    function, _, _ = call.text.partition("(")
+    return _Advice(_WHY_LIST, f"write {call._replace(arguments=arguments).to(function)}.")
 
 
 def _on_assignment(frame: FrameType) -> tuple[str, _Advice]:
@@ -243,6 +212,16 @@ def _on_conversion(method: str) -> _Advice:
     return _Advice(
         f"{plain} cannot carry a derivative.",
         f"{instead} Where no derivative is wanted, pass adlab.stop_gradient(x).",
+    )
+
+
+def _takes_traced_arrays(function: Any) -> bool:
+    """Whether a function dispatches, by NumPy's protocols or because it is adlab's."""
+    return (
+        type(function).__name__ == "ufunc"
+        or hasattr(function, "_implementation")
+        or f"{getattr(function, '__module__', '')}.".startswith("adlab.")
+        or type(function).__module__.startswith("adlab.")
     )
 
 

@@ -24,7 +24,15 @@ class UnsupportedFunctionError(TracerConversionError):
 
 
 class ClosedOverGeneratorError(TracerConversionError):
-    """A random generator the transformation cannot see was given a traced parameter."""
+    """A random generator of NumPy was given a traced parameter."""
+
+
+class ArgumentError(AdlabError, TypeError):
+    """An argument was to be differentiated that the call does not have."""
+
+
+class OptionError(AdlabError, ValueError):
+    """An option of a transformation has a value that means nothing."""
 
 
 class LeakedTracerError(AdlabError, RuntimeError):
@@ -33,6 +41,10 @@ class LeakedTracerError(AdlabError, RuntimeError):
 
 class MissingRuleError(AdlabError, NotImplementedError):
     """A primitive has no rule for differentiating with respect to an argument."""
+
+
+class RuleError(AdlabError, TypeError):
+    """A rule was declared that does not fit the function it is for."""
 
 
 class NonScalarOutputError(AdlabError, TypeError):
@@ -48,7 +60,7 @@ class ShapeError(AdlabError, ValueError):
 
 
 class DtypeError(AdlabError, TypeError):
-    """An array of a dtype that cannot be differentiated (objects, integers, strings)."""
+    """An array that cannot be differentiated: of objects, integers, strings, or a masked one."""
 
 
 class UnregisteredContainerError(AdlabError, TypeError):
@@ -57,6 +69,14 @@ class UnregisteredContainerError(AdlabError, TypeError):
 
 class BatchedValueError(AdlabError, TypeError):
     """One number was asked of a value that has one for each example of a batch."""
+
+
+class NonLinearError(AdlabError, ValueError):
+    """A function that is not linear was to be transposed."""
+
+
+class ReplayError(AdlabError, RuntimeError):
+    """A checkpointed function computed something else when it ran again."""
 
 
 class InPlaceError(AdlabError, TypeError):

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from adlab.modes.tape import Node
 from adlab.primitives.array import ArrayTracer
+from adlab.primitives.spaces import Space, zeros
 
-__all__ = ["Masked", "Node", "Plan", "Pull", "add_into", "backward", "chosen", "deliver"]
+__all__ = ["Masked", "Plan", "Pull", "add_into", "backward", "chosen", "deliver", "filled"]
 
-Node = tuple[Any, ...]
 Pull = Callable[[Any, Any], Any]
 Masked = Callable[[Any, Any, Any], Any]
 
@@ -119,6 +120,11 @@ def deliver(node: Node, ct: Any, nodes: list[Any], cts: list[Any]) -> None:
     if cts[place] is None:
         nodes[place], cts[place] = parent, {}
     cts[place][slot] = ct
+
+
+def filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
+    """Return the cotangents of all outputs, zeros where none arrived."""
+    return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
 
 
 def chosen(mask: Any, ct: Any) -> Any:

@@ -70,12 +70,12 @@ class BatchedGenerator(np.random.Generator):
 
     def __init__(self, rng: np.random.Generator, batch: Batch) -> None:
         super().__init__(rng.bit_generator)
-        self._rng = rng  # of an enclosing vmap, maybe batched itself
-        self._batch = batch
+        self.value = rng  # of an enclosing vmap, maybe batched itself
+        self.interpreter = batch
 
     def spawn(self, n_children: int) -> list[np.random.Generator]:
         """Return independent generators, batched too."""
-        return [type(self)(child, self._batch) for child in self._rng.spawn(n_children)]
+        return [type(self)(child, self.interpreter) for child in self.value.spawn(n_children)]
 
     def _draw(self, name: str, parameters: dict[str, Any], size: Any, options: Any) -> Any:
         """Draw with a leading axis of examples in front of ``size``."""
@@ -87,25 +87,25 @@ class BatchedGenerator(np.random.Generator):
         size = (size,) if isinstance(size, int | np.integer) else tuple(size)
         rank = max([len(size), *ranks])
         aligned = {k: spread(x, rank) if flag else x for k, (x, flag) in values.items()}
-        out = getattr(self._rng, name)(**aligned, **options, size=(self._batch.size, *size))
-        return self._batch.lift(out)
+        out = getattr(self.value, name)(**aligned, **options, size=(self.interpreter.size, *size))
+        return self.interpreter.lift(out)
 
     def _lowered(self, x: Any) -> tuple[Any, bool]:
-        if self._batch.owns(x):
+        if self.interpreter.owns(x):
             return x.value, True
         return (np.asarray(x) if isinstance(x, list | tuple) else x), False
 
     def _each(self, name: str, args: Any, kwargs: Any) -> Any:
         """Draw for one example after the other."""
-        method = getattr(self._rng, name)
+        method = getattr(self.value, name)
 
         def row(k: int) -> Any:
             def of(x: Any) -> Any:
-                return x.value[k] if self._batch.owns(x) else x
+                return x.value[k] if self.interpreter.owns(x) else x
 
             return method(*map(of, args), **{key: of(x) for key, x in kwargs.items()})
 
-        return self._batch.lift(np.stack([row(k) for k in range(self._batch.size)]))
+        return self.interpreter.lift(np.stack([row(k) for k in range(self.interpreter.size)]))
 
 
 def _broadcasting(name: str, parameters: list[str]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import DtypeError, explain
-from adlab.modes.arguments import selected
+from adlab.modes.arguments import require_positive, selected
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
 from adlab.modes.outputs import warn_if_independent
@@ -204,8 +204,7 @@ def _over_units(
     total = _count(leaves)
     if chunk_size is None:
         return _at_once(f, unit_vectors(leaves, sparse=sparse), total, axis)
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    require_positive(chunk_size)
     whole: list[Any] = []
     for start in range(0, total, chunk_size):
         stop = min(start + chunk_size, total)

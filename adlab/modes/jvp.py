@@ -6,18 +6,19 @@ tangents, the map itself, the product rule, its pushforward, or its pullback tra
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
-from adlab.modes.derived import Deriving, Writer, rule_for
+from adlab.errors import TracerConversionError, explain
+from adlab.modes.derived import Deriving, Writer, require_seen, rule_for, traced_places
 from adlab.modes.vjp import transposed
-from adlab.primitives.spaces import expand, fit, space, zeros_like
+from adlab.primitives.spaces import expand, fit, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.trace import Primitive, tracer_classes
+from adlab.trace import Primitive, Tracer, tracer_classes
 
-__all__ = ["JVP"]
+__all__ = ["JVP", "PushedBody", "Pusher", "tangent_lines"]
 
 
 class JVP(Deriving):
@@ -28,21 +29,40 @@ class JVP(Deriving):
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return the function that evaluates the primitive and pushes the tangents forward."""
-        writer = _Pusher(primitive, mine)
+        writer = Pusher(primitive, mine)
         calculus = primitive.facts["calculus"]
         head = "push(forward, args, params)"
         body = [*writer.lower(), writer.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
             return writer.define(head, [*body, "forward.touched = True", "return ans"])
-        body += _TANGENTS[type(calculus)](writer, calculus)
+        body += tangent_lines(writer)
         if primitive.multiple:
             return writer.define(head, [*body, "return forward.outputs(ans, dot)"])
         return writer.define(
             head, [*body, "return tracer_classes[ans.__class__](ans, forward, dot)"]
         )
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that applies a composite primitive to its body's pushforward."""
+        positions = traced_places(mine)
+
+        def push(forward: JVP, args: Any, params: Any) -> tuple[Any, ...]:
+            body = PushedBody(params["body"], positions, len(args))
+            dots = [args[i].payload for i in positions]
+            both = primitive(*forward.lower(args), *dots, body=body)
+            require_seen(forward, both)
+            half = len(both) // 2
+            return forward.outputs(both[:half], both[half:])
+
+        return push
+
     def outputs(self, outs: tuple[Any, ...], dots: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output its tangent."""
+        for dot in dots:
+            inner = dot.interpreter if isinstance(dot, Tracer) else None
+            if inner is not None and inner.level >= self.level:
+                _refuse_closure()
         return tuple(
             tracer_classes[out.__class__](out, self, dot)
             if np.result_type(space(out)[1]).kind in "fc"
@@ -51,16 +71,46 @@ class JVP(Deriving):
         )
 
 
-class _Pusher(Writer):
+class PushedBody:
+    """The pushforward of a body: from arguments and tangents to results and their tangents."""
+
+    def __init__(self, body: Callable[..., Any], positions: Sequence[int], count: int) -> None:
+        self.body, self.positions, self.count = body, positions, count
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        primals = list(args[: self.count])
+        with JVP() as forward:
+            for i, dot in zip(self.positions, args[self.count :], strict=True):
+                primals[i] = forward.lift(primals[i], dot)
+            outs = self.body(*primals)
+            dots = [x.payload if forward.owns(x) else zeros(space(x)) for x in outs]
+            return (*forward.lower(outs), *dots)
+
+
+class Pusher(Writer):
     """Writes how tangents ``p0, p1, …`` become ``dot``, the tangent of ``ans``."""
 
     def __init__(self, primitive: Primitive, mine: int) -> None:
         super().__init__(primitive, mine)
         self.names |= _NAMES
+        self.safe = self.values
 
-    def taken(self, rule: Rule) -> str:
-        """Return the source of a tuple of what a formula takes."""
-        return "".join(f"{each}, " for each in rule.sources(self.values, self.every))
+    def hold(self, source: str) -> str:
+        """Return the source of a value where the tangents meet it: here, at once."""
+        return source
+
+    def operand(self, position: int) -> str:
+        """Return the source of an argument where the tangents meet it."""
+        return self.hold(self.safe[position])
+
+    def evaluated(self, source: str) -> str:
+        """Return the source of what is computed of the primals alone."""
+        return self.hold(source)
+
+    def applied(self, rule: Rule, leading: str) -> str:
+        """Return the source of a formula applied to a tangent or cotangent."""
+        taken = rule.sources(self.values, self.every, self.safe)
+        return f"{self.name(rule.formula)}({', '.join([leading, *map(self.hold, taken)])})"
 
     def total(self, terms: list[str]) -> str:
         """Return the line that sums the contributions of the arguments."""
@@ -70,100 +120,125 @@ class _Pusher(Writer):
 
     def apply(self, changed: dict[int, str]) -> str:
         """Return the source of the primitive applied with some arguments replaced."""
+        params = self.hold("params")
+        places = range(len(self.values))
         if self.variadic:
             entries = ", ".join(f"{i}: {source}" for i, source in changed.items())
-            return f"bind(*replaced(args, {{{entries}}}), **params)"
-        values = [changed.get(i, value) for i, value in enumerate(self.values)]
-        return f"bind({', '.join(values)}, **params)"
+            *first, rest = map(self.operand, places)
+            every = ", ".join([*first, f"*{rest}"])
+            return f"bind(*replaced(({every},), {{{entries}}}), **{params})"
+        values = [changed[i] if i in changed else self.operand(i) for i in places]
+        return f"bind({', '.join(values)}, **{params})"
+
+    def expanded(self, dot: str) -> str:
+        """Return the source of a tangent in the shape of the output."""
+        return f"expand({dot}, {self.hold('shape_of(ans)')})"
 
 
-def _elementwise(writer: _Pusher, calculus: Elementwise) -> list[str]:
+def tangent_lines(writer: Pusher) -> list[str]:
+    """Return the lines that make ``dot`` of ``p0, p1, …``, from the calculus fact."""
+    calculus = writer.primitive.facts["calculus"]
+    return _TANGENTS[type(calculus)](writer, calculus)
+
+
+def _elementwise(writer: Pusher, calculus: Elementwise) -> list[str]:
     """ẏ = Σ ∂ᵢ·ẋᵢ."""
-    terms = [
-        _term(writer, calculus, i)
-        for i in writer.positions
-    ]
+    terms = [_term(writer, calculus, i) for i in writer.positions]
     lines = [writer.total(terms)]
     if len(writer.primitive.args) > 1:
-        lines.append("if ans.__class__ not in REAL_SCALARS: dot = expand(dot, ans)")
+        array = writer.hold("ans.__class__ not in REAL_SCALARS")
+        lines.append(f"if {array}: dot = {writer.expanded('dot')}")
     return lines
 
 
-def _term(writer: _Pusher, calculus: Elementwise, position: int) -> str:
+def _term(writer: Pusher, calculus: Elementwise, position: int) -> str:
     """Return the source of ∂·ẋ."""
     partial = rule_for(writer.primitive, calculus.partials, position)
     tangent = f"p{position}"
     if not isinstance(partial, Rule):
         return tangent if partial == 1 else f"{partial!r} * {tangent}"
-    source = f"{writer.name(partial.formula)}({writer.taken(partial)})"
+    taken = ", ".join(partial.sources(writer.values, writer.every))
+    source = writer.evaluated(f"{writer.name(partial.formula)}({taken})")
     return f"selected({source}, {tangent})" if calculus.piecewise else f"{source} * {tangent}"
 
 
-def _linear(writer: _Pusher, calculus: Linear) -> list[str]:
+def _linear(writer: Pusher, calculus: Linear) -> list[str]:
     """Apply the map to the tangents, with zeros for its other linear arguments."""
     if calculus.joint is None:
         for i in writer.positions:
             rule_for(writer.primitive, calculus.transposes, i)
+    tangents = {i: f"p{i}" for i in writer.positions}
     if writer.variadic:
-        tangents = ", ".join(f"{i}: p{i}" for i in writer.positions)
-        dots = f"replaced([zeros_like(x) for x in args], {{{tangents}}})"
-        return [f"dot = expand(bind(*{dots}, **params), ans)"]
+        spaces = writer.hold("[space(x) for x in args]")
+        entries = ", ".join(f"{i}: {source}" for i, source in tangents.items())
+        dots = f"replaced(map(zeros, {spaces}), {{{entries}}})"
+        mapped = f"bind(*{dots}, **{writer.hold('params')})"
+        return [f"dot = {writer.expanded(mapped)}"]
     zeros = {
-        i: f"zeros_like({value})"
+        i: f"zeros({writer.hold(f'space({value})')})"
         for i, value in enumerate(writer.values)
-        if calculus.joint is not None or calculus.transposes[i]
+        if i not in tangents and (calculus.joint is not None or calculus.transposes[i])
     }
-    return [f"dot = expand({writer.apply(zeros | _tangents(writer))}, ans)"]
+    return [f"dot = {writer.expanded(writer.apply(zeros | tangents))}"]
 
 
-def _tangents(writer: _Pusher) -> dict[int, str]:
-    return {i: f"p{i}" for i in writer.positions}
-
-
-def _multilinear(writer: _Pusher, calculus: Multilinear) -> list[str]:
+def _multilinear(writer: Pusher, calculus: Multilinear) -> list[str]:
     """The product rule: the sum over the arguments of the map with that one's tangent."""
-    for i in writer.positions:
-        rule_for(writer.primitive, calculus.transposes, i)
+    if calculus.joint is None:
+        for i in writer.positions:
+            rule_for(writer.primitive, calculus.transposes, i)
     return [writer.total([writer.apply({i: f"p{i}"}) for i in writer.positions])]
 
 
-def _general(writer: _Pusher, calculus: General) -> list[str]:
+def _general(writer: Pusher, calculus: General) -> list[str]:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
+    if calculus.joint_jvp is not None:
+        dots = "".join(f"p{i}, " for i in writer.positions)
+        return [f"dot = {writer.applied(calculus.joint_jvp, f'({dots})')}"]
     if calculus.jvps:
         return _by_pushforwards(writer, calculus)
     return _by_pullback(writer, calculus)
 
 
-def _by_pushforwards(writer: _Pusher, calculus: General) -> list[str]:
-    terms = []
-    for i in writer.positions:
-        rule = rule_for(writer.primitive, calculus.jvps, i)
-        terms.append(f"{writer.name(rule.formula)}(p{i}, {writer.taken(rule)})")
-    return [writer.total(terms)]
+def _by_pushforwards(writer: Pusher, calculus: General) -> list[str]:
+    rules = [(i, rule_for(writer.primitive, calculus.jvps, i)) for i in writer.positions]
+    return [writer.total([writer.applied(rule, f"p{i}") for i, rule in rules])]
 
 
-def _by_pullback(writer: _Pusher, calculus: General) -> list[str]:
+def _by_pullback(writer: Pusher, calculus: General) -> list[str]:
     """J ẋ is the transpose of ȳ ↦ Jᵀ ȳ, which is linear, applied to ẋ."""
     lines = []
     if calculus.joint_vjp is not None:
-        formula = writer.name(calculus.joint_vjp.formula)
-        lines.append(f"cts = {formula}(ct, {writer.taken(calculus.joint_vjp)})")
+        lines.append(f"cts = {writer.applied(calculus.joint_vjp, 'ct')}")
         parts = [f"cts[{i}]" for i in writer.positions]
     else:
         rules = [rule_for(writer.primitive, calculus.vjps, i) for i in writer.positions]
-        parts = [f"{writer.name(rule.formula)}(ct, {writer.taken(rule)})" for rule in rules]
+        parts = [writer.applied(rule, "ct") for rule in rules]
     fitted = [
-        f"fit({part}, space({writer.value(i)}))"
+        f"fit({part}, {writer.hold(f'space({writer.value(i)})')})"
         for i, part in zip(writer.positions, parts, strict=True)
     ]
     several = writer.primitive.multiple
+    spaces = writer.hold("tuple(map(space, ans))" if several else "(space(ans),)")
     tangents = ", ".join(f"p{i}" for i in writer.positions)
     return [
         f"def pullback({'*' if several else ''}ct):",
         *(f"    {line}" for line in lines),
         f"    return {', '.join(fitted)},",
-        f"spaces = {'tuple(map(space, ans))' if several else '(space(ans),)'}",
-        f"{'dot' if several else '(dot,)'} = transposed(pullback, spaces, ({tangents},))",
+        f"{'dot' if several else '(dot,)'} = transposed(pullback, {spaces}, ({tangents},))",
     ]
+
+
+def _refuse_closure() -> NoReturn:
+    """Refuse a tangent that is traced by the very transformation it belongs to, or further in."""
+    raise TracerConversionError(
+        explain(
+            "a rule used a traced value that is not among the arguments of its primitive",
+            why="the derivative with respect to that value would be lost.",
+            instead="pass the value as an argument, or adlab.stop_gradient of it.",
+        )
+    )
 
 
 _TANGENTS: dict[type, Callable[..., list[str]]] = {
@@ -179,7 +254,7 @@ def _selected(partial: Any, tangent: Any) -> Any:
     return partial * np.where(np.equal(partial, 0), 0.0, tangent)
 
 
-def _replaced(args: list[Any], changed: dict[int, Any]) -> list[Any]:
+def _replaced(args: Iterable[Any], changed: dict[int, Any]) -> list[Any]:
     """Return ``args`` with some of them replaced."""
     return [changed.get(i, arg) for i, arg in enumerate(args)]
 
@@ -191,5 +266,5 @@ _NAMES = {
     "selected": _selected,
     "space": space,
     "transposed": transposed,
-    "zeros_like": zeros_like,
+    "zeros": zeros,
 }

@@ -15,6 +15,7 @@ from adlab.errors import (
     explain,
     user_frame,
 )
+from adlab.modes.leaves import described, is_number
 from adlab.primitives.spaces import space
 from adlab.trace import Interpreter, Tracer, snapshot, tree_map
 
@@ -29,7 +30,7 @@ def split_aux(out: Any, has_aux: bool) -> tuple[Any, Any]:
         return out
     raise StructureError(
         explain(
-            f"with has_aux=True a function returned a {type(out).__qualname__}",
+            f"with has_aux=True the function returned {described(out)}",
             why="it must return a pair, the output and the auxiliary data.",
             instead="return (output, aux), or leave has_aux out.",
         )
@@ -48,23 +49,17 @@ def lowered(interpreter: Interpreter, tree: Any) -> Any:
 
 def require_scalar(out: Any) -> None:
     """Raise `NonScalarOutputError` unless ``out`` is one real number."""
-    numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
-    shape, dtype = space(out) if numeric else ((), object)
+    shape, dtype = space(out) if is_number(out) else ((), object)
     if not shape and np.dtype(dtype).kind in "fiub":
         return
-    what = f"of shape {shape} and dtype {np.dtype(dtype)}"
     raise NonScalarOutputError(
         explain(
-            f"grad of a function whose output is {what if numeric else f'a {_name(out)}'}",
+            f"grad of a function whose output is {described(out)}",
             why="a gradient is of one real number.",
             instead="reduce the output (np.sum), or use adlab.jacobian, adlab.derivative or "
             "adlab.vjp.",
         )
     )
-
-
-def _name(x: Any) -> str:
-    return type(x).__qualname__
 
 
 def warn_if_independent(reached: bool, seen: Iterable[Any]) -> None:

@@ -24,8 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Node, Plan, add_into, backward, chosen, deliver
-from adlab.primitives.contents import concrete
+from adlab.modes.backward import Plan, add_into, backward, chosen, deliver
+from adlab.modes.tape import Node
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -50,11 +51,7 @@ def pull_back(
 
 def is_differentiated(x: Any) -> bool:
     """Whether an interpreter that does more than batch sees what is computed from ``x``."""
-    while isinstance(x, Tracer):
-        if not x.interpreter.hidden:
-            return True
-        x = x.value
-    return False
+    return any(not interpreter.hidden for interpreter in unwrapped(x)[1])
 
 
 def _has_nan(ct: Any) -> bool:

@@ -8,55 +8,37 @@ traced arguments (`adlab.modes.derived`); `adlab.modes.backward` walks the tape.
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Masked, Node, Plan, Pull, backward, chosen
-from adlab.modes.derived import Deriving, Writer, rule_for
-from adlab.primitives.residuals import Locks, freeze, frozen_input
+from adlab.modes.backward import Masked, Plan, Pull, backward, chosen, filled
+from adlab.modes.derived import Writer, rule_for
+from adlab.modes.recomputing import through
+from adlab.modes.tape import Node, Tape
 from adlab.primitives.spaces import Space, fit, mismatch, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.trace import Primitive, tracer_classes
+from adlab.trace import Primitive
 
 __all__ = ["VJP", "transposed"]
 
 
-class VJP(Deriving):
+class VJP(Tape):
     """The tape of one reverse-mode transformation."""
 
     transformation = "vjp"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.serial = itertools.count()
-        self.locks = Locks()
-
-    def __exit__(self, *exc_info: object) -> None:
-        super().__exit__(*exc_info)
-        if exc_info[1] is not None:  # whose traceback keeps this tape
-            self.locks.release()
-
-    def input(self, value: Any) -> Any:
-        """Lift a primal; its payload is a node without parents."""
-        payload = (next(self.serial), None)
-        return tracer_classes[value.__class__](frozen_input(value, self), self, payload)
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
         """Return the function that evaluates the primitive and records what the pullback needs."""
         return _Recorder(primitive, mine).record()
 
-    def outputs(self, node: Node, outs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Give each float output a node that hands its cotangent on to a slot of ``node``."""
-        return tuple(
-            tracer_classes[out.__class__](out, self, (next(self.serial), None, node, slot))
-            if np.result_type(space(out)[1]).kind in "fc"
-            else out
-            for slot, out in enumerate(outs)
-        )
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
+        """Return the function that keeps the arguments of a composite primitive alone."""
+        return through(VJP, primitive, mine)
 
 
 # Transposition ------------------------------------------------------------------------------------
@@ -94,16 +76,7 @@ class _Recorder(Writer):
         super().__init__(primitive, mine)
         self.names |= _NAMES
         self.mine = mine
-        self.kept: list[str] = []
-        # Plain data that others hold is frozen.
-        self.frozen = [
-            value if i in self.positions else f"{value} if {value}.__class__ is float "
-            f"else freeze({value}, tape)"
-            for i, value in enumerate(self.values)
-        ]
-        if self.variadic:
-            name = self.name(tuple(self.positions))
-            self.frozen[-1] = f"frozen({self.values[-1]}, {len(self.values) - 1}, {name}, tape)"
+        self.safe = self.frozen()
 
     def record(self) -> Callable[..., Any]:
         """Return ``record(tape, args, params)``, the primitive's meaning in this mode."""
@@ -113,24 +86,16 @@ class _Recorder(Writer):
         if isinstance(calculus, Constant):
             return self.define(head, [*body, "tape.touched = True", "return ans"])
         self.names["plan"] = _plan(self, calculus)
-        parents = [f"p{i}" for i in self.positions]
-        node = ", ".join(["next(tape.serial)", "plan", *parents, *self.kept])
-        body.append(f"node = {node}")
+        body.append(f"node = {self.node()}")
         if self.primitive.multiple:
             return self.define(head, [*body, "return tape.outputs(node, ans)"])
         return self.define(
             head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"]
         )
 
-    def keep(self, *sources: str) -> list[str]:
-        """Keep values, and return their sources in the pullback."""
-        self.kept += [source for source in sources if source not in self.kept]
-        start = 2 + len(self.positions)
-        return [f"node[{start + self.kept.index(source)}]" for source in sources]
-
     def applied(self, rule: Rule, *leading: str) -> str:
         """Return the source of a formula applied to the cotangent and what it keeps."""
-        kept = self.keep(*rule.sources(self.values, self.every, self.frozen))
+        kept = map(self.keep, rule.sources(self.values, self.every, self.safe))
         return f"{self.name(rule.formula)}({', '.join([*leading, *kept])})"
 
     def pull(self, lines: list[str]) -> Pull:
@@ -147,7 +112,15 @@ def _plan(writer: _Recorder, calculus: Any) -> Plan:
         plan.masked = _derive_masked_first(plan, writer, calculus)
     elif isinstance(calculus, Linear) and calculus.into is not None and writer.positions == [0]:
         plan.into = _into(writer, calculus.into)
+    elif isinstance(calculus, General) and calculus.at is not None:
+        plan.masked = functools.partial(_unmasked, plan)
     return plan
+
+
+def _unmasked(plan: Plan, ct: Any, reach: Any, node: Node) -> Any:
+    """Count all as reached: to ask a user's rule would be to show it NaN, which it may refuse."""
+    cts = plan.pull(ct, node)
+    return [(each, True) for each in ((cts,) if plan.count == 1 else cts)]
 
 
 def _elementwise(writer: _Recorder, calculus: Elementwise) -> Pull:
@@ -156,7 +129,7 @@ def _elementwise(writer: _Recorder, calculus: Elementwise) -> Pull:
     for i in writer.positions:
         lines.append(f"c{i} = {_product(writer, calculus, i)}")
         if len(writer.primitive.args) > 1:
-            (target,) = writer.keep(_mismatch(writer, i))
+            target = writer.keep(_mismatch(writer, i))
             lines.append(f"if {target} is not None: c{i} = fit(c{i}, {target})")
     return writer.pull(lines)
 
@@ -183,7 +156,7 @@ def _masked(writer: _Recorder, calculus: Elementwise) -> Masked:
         lines.append(f"m{i} = {mask}")
         lines.append(f"c{i} = chosen(m{i}, {product})")
         if len(writer.primitive.args) > 1:
-            (target,) = writer.keep(_mismatch(writer, i))
+            target = writer.keep(_mismatch(writer, i))
             fitted = f"fit(c{i}, {target}), np.not_equal(fit(m{i}, {target}), 0)"
             lines.append(f"if {target} is not None: c{i}, m{i} = {fitted}")
     pairs = "".join(f"(c{i}, m{i}), " for i in writer.positions)
@@ -219,17 +192,21 @@ def _linear(writer: _Recorder, calculus: Linear) -> Pull:
 
 def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
     """Return ``into(total, ct, node)``."""
-    (target,) = writer.keep(f"space({writer.value(0)})")
+    target = writer.keep(f"space({writer.value(0)})")
     add = writer.applied(rule, "total", "ct")
     lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
     return writer.define("into(total, ct, node)", lines)
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:
+    if calculus.joint is not None:
+        return _joint(writer, calculus.joint)
     return _by_rules(writer, calculus.transposes)
 
 
 def _general(writer: _Recorder, calculus: General) -> Pull:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
     if calculus.joint_vjp is not None:
         return _joint(writer, calculus.joint_vjp)
     if calculus.vjps:
@@ -242,7 +219,7 @@ def _by_rules(writer: _Recorder, rules: tuple[Rule | None, ...]) -> Pull:
     lines = _all_outputs(writer)
     for i in writer.positions:
         formula = writer.applied(rule_for(writer.primitive, rules, i), "ct")
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit({formula}, {target})")
     return writer.pull(lines)
 
@@ -252,7 +229,7 @@ def _joint(writer: _Recorder, rule: Rule) -> Pull:
     lines = _all_outputs(writer)
     lines.append(f"cts = {writer.applied(rule, 'ct')}")
     for i in writer.positions:
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"c{i} = fit(cts[{i}], {target})")
     return writer.pull(lines)
 
@@ -263,7 +240,7 @@ def _by_pushforwards(writer: _Recorder, rules: tuple[Rule | None, ...]) -> Pull:
     out, ct = ("{}", "ct") if writer.primitive.multiple else ("({},)", "(ct,)")
     for i in writer.positions:
         pushed = out.format(writer.applied(rule_for(writer.primitive, rules, i), "x_dot"))
-        (target,) = writer.keep(f"space({writer.value(i)})")
+        target = writer.keep(f"space({writer.value(i)})")
         lines.append(f"(c{i},) = transposed(lambda x_dot: {pushed}, ({target},), {ct})")
     return writer.pull(lines)
 
@@ -272,7 +249,7 @@ def _all_outputs(writer: _Recorder) -> list[str]:
     """Return the line that gives every output a cotangent, where there are several."""
     if not writer.primitive.multiple:
         return []
-    (outs,) = writer.keep("tuple(map(space, ans))")
+    outs = writer.keep("tuple(map(space, ans))")
     return [f"ct = filled(ct, {outs})"]
 
 
@@ -284,22 +261,10 @@ _PULLS: dict[type, Callable[..., Pull]] = {
 }
 
 
-def _filled(ct: dict[int, Any], outs: tuple[Space, ...]) -> tuple[Any, ...]:
-    """Return the cotangents of all outputs, zeros where none arrived."""
-    return tuple(ct[k] if k in ct else zeros(out) for k, out in enumerate(outs))
-
-
-def _frozen(args: list[Any], start: int, traced: tuple[int, ...], tape: VJP) -> tuple[Any, ...]:
-    """Freeze the rest of a variadic primitive's arguments, but for its own tracers' values."""
-    return tuple(x if i in traced else freeze(x, tape) for i, x in enumerate(args, start))
-
-
 _NAMES = {
     "chosen": chosen,
-    "filled": _filled,
+    "filled": filled,
     "fit": fit,
-    "freeze": freeze,
-    "frozen": _frozen,
     "mismatch": mismatch,
     "np": np,
     "space": space,

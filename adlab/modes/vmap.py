@@ -22,12 +22,14 @@ from adlab.errors import (
     StructureError,
     explain,
 )
+from adlab.modes.arguments import require_positive
+from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.modes.draws import BatchedGenerator, spread
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
 from adlab.primitives.layout import apart
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
 
@@ -66,6 +68,11 @@ class Batch(Deriving):
                 each.value = apart(each.value, args)
         return out
 
+    @classmethod
+    def through(cls, primitive: Primitive, mine: int) -> Apply:
+        """Return the function that applies a composite primitive to its body, batched."""
+        return functools.partial(through, primitive)
+
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
         raise BatchedValueError(
@@ -76,6 +83,10 @@ class Batch(Deriving):
                 "examples instead of vmap.",
             )
         )
+
+    def again(self) -> Batch:
+        """Return a new batch like this one."""
+        return Batch(self.size, self.name)
 
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""
@@ -166,6 +177,14 @@ def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
     return apply
 
 
+def _mapped(primitive: Primitive, fact: Mapped, stacked: list[bool]) -> Apply:
+    def apply(batch: Batch, args: Any, params: Any) -> Any:
+        values, flags = zip(*_lowered(args, stacked), strict=True)
+        return batch.wrap(primitive, primitive(*values, **fact.rewrite(params, flags)))
+
+    return apply
+
+
 def _named(primitive: Primitive, otherwise: Apply) -> Apply:
     """Let a primitive that names a batch mean something of its own to that one."""
 
@@ -216,7 +235,8 @@ def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
 def _warn(primitive: Primitive) -> None:
     text = explain(
         f"vmap of {primitive.name} runs in a loop over the examples",
-        why="the primitive states no fact about its axes.",
+        why=primitive.facts.get("reasons", {}).get("vmap", "")
+        or "the primitive states no fact about its axes.",
         instead="declare its core dimensions (axes=...), or leave it if it is not the bottleneck.",
     )
     warnings.warn(text, PerformanceWarning, stacklevel=2)
@@ -227,6 +247,7 @@ _DERIVATIONS: dict[type, Callable[..., Apply]] = {
     Core: _core,
     Leading: _leading,
     Adapter: _adapter,
+    Mapped: _mapped,
 }
 
 
@@ -349,8 +370,7 @@ def _shared(batch: Batch, leaf: Any) -> Any:
 def _chunks(size: int, chunk_size: int | None) -> list[tuple[int, int]]:
     if chunk_size is None or size == 0:
         return [(0, size)]
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    require_positive(chunk_size)
     return [(k, min(k + chunk_size, size)) for k in range(0, size, chunk_size)]
 
 

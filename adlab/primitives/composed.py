@@ -49,7 +49,7 @@ def nan_to_num(
         out = np.where(np.equal(x, np.inf), limits.max if posinf is None else posinf, out)
         out = np.where(np.equal(x, -np.inf), limits.min if neginf is None else neginf, out)
     if copy:
-        return out
+        return out if shape_of(out) else out[()]  # of a scalar, np.where makes an array
     x[...] = out
     return x
 
@@ -75,10 +75,14 @@ def _fix(x: Any, out: Any = None) -> Any:
     return np.trunc(x)
 
 
+_COUNT = type(np.count_nonzero(()))  # int, or NumPy's
+
+
 @implements(np.count_nonzero)
 def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     count = np.sum(np.not_equal(a, 0), axis=axis, keepdims=keepdims)
-    return count if shape_of(count) or isinstance(count, Tracer) else int(count)
+    whole = axis is None and not keepdims and not isinstance(count, Tracer)
+    return _COUNT(count) if whole else count
 
 
 @implements(np.flatnonzero)

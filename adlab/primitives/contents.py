@@ -12,9 +12,7 @@ import numpy as np
 
 from adlab.trace import Interpreter, Tracer
 
-__all__ = ["concrete", "example", "is_scalar", "is_traced", "unwrapped"]
-
-_SCALARS = (np.generic, float, int, complex)
+__all__ = ["concrete", "example", "is_traced", "unwrapped"]
 
 
 def is_traced(x: Any) -> bool:
@@ -47,8 +45,3 @@ def example(x: Any) -> Any:
         return plain
     empty = 0 in plain.shape[:hidden]
     return np.zeros(plain.shape[hidden:], plain.dtype)[()] if empty else plain[(0,) * hidden]
-
-
-def is_scalar(x: Any) -> bool:
-    """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(example(x), _SCALARS)

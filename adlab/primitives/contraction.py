@@ -49,9 +49,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 @implements(np.inner, arrays=2)
 def inner(a: Any, b: Any, /) -> Any:
     """See `numpy.inner`."""
-    if len(shape_of(a)) == 0 or len(shape_of(b)) == 0:
+    m, n = len(shape_of(a)), len(shape_of(b))
+    if m == 0 or n == 0:
         return multiply(a, b)
-    return np.tensordot(a, b, axes=(-1, -1))
+    return matmul(a, b) if m == n == 1 else np.tensordot(a, b, axes=(-1, -1))
 
 
 @implements(np.outer, arrays=2)

@@ -65,4 +65,5 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
     if edge_order == 2:  # where the line through the slopes at the midpoints meets the ends
         first = 2 * first - inner[..., :1]
         last = 2 * last - inner[..., -1:]
-    return np.concatenate([first, inner, last], axis=-1)
+    slopes = np.concatenate([first, inner, last], axis=-1)
+    return slopes.astype(f.dtype) if np.result_type(f).kind in "fc" else slopes

@@ -12,7 +12,7 @@ from adlab.primitives.dispatch import implements
 from adlab.primitives.indexing import scatter
 from adlab.primitives.layout import laid_out, order_of
 from adlab.primitives.lists import as_arrays
-from adlab.rules import Adapter, general
+from adlab.rules import Adapter, multilinear
 from adlab.rules.rule import shape_of
 
 __all__ = ["einsum"]
@@ -27,7 +27,8 @@ def _einsum_impl(*xs: Any, spec: Spec) -> Any:
 
 def _einsum_of(xs: Any, spec: Spec, optimize: bool) -> Any:
     inputs, output = spec
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=optimize)
+    out = np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=optimize)
+    return out[()]  # optimized, a number is an array
 
 
 def _einsum_joint(ct: Any, xs: Any, spec: Spec) -> tuple[Any, ...]:
@@ -69,8 +70,8 @@ def _einsum_batch(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], d
     return args, {"spec": (tuple(label + each for each in inputs), label + output)}
 
 
-einsum_ = general(
-    _einsum_impl, vjp=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
+einsum_ = multilinear(
+    _einsum_impl, joint=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
 )
 
 

@@ -50,6 +50,7 @@ def power_exponent(ans: Any, a: Any) -> Any:
 
 
 power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
+float_power = elementwise(np.float_power, power_base, power_exponent, args="a b")
 remainder = elementwise(
     operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
 )
@@ -178,6 +179,7 @@ where = linear(
     args="condition a b",
     axes="(),(),()->()",
 )
+where.facts["reasons"] = {"condition": "a condition is true or false."}
 
 # Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
 
@@ -211,9 +213,11 @@ def square_modulus(x: Any) -> Any:
 
 # The n-th root of a sum of n-th powers, with derivative 0 at 0, where they all vanish.
 root = elementwise(
-    lambda x, n: x ** (1 / n), lambda ans, x, n: ans / (n * _or_inf(x)), None,
+    lambda x, n: np.sqrt(x) if np.ndim(n) == 0 and n == 2 else x ** (1 / n),
+    lambda ans, x, n: ans / (n * _or_inf(x)), None,
     args="x n", name="root",
 )  # fmt: skip
+root.facts["reasons"] = {"n": "the order of a norm is held fixed."}
 
 
 # Locally constant --------------------------------------------------------------------------------
@@ -241,7 +245,7 @@ BINARY_CONSTANTS = tuple(
 _SMOOTH = (
     exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,
     arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, arctan2, hypot, logaddexp,
-    logaddexp2, copysign,
+    logaddexp2, copysign, float_power,
     deg2rad, rad2deg, maximum, minimum, fmax, fmin, fabs,
 )  # fmt: skip
 for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
@@ -281,6 +285,3 @@ for _ufunc, _operator in {
     np.equal: equal, np.not_equal: not_equal,
 }.items():  # fmt: skip
     UFUNCS[_ufunc] = _ufunc_of(_operator)
-
-# In double precision at least, whatever the arguments.
-UFUNCS[np.float_power] = lambda a, b: np.power(a * np.float64(1), b * np.float64(1))

@@ -73,7 +73,8 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
 
 
 def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
+    # A scalar cannot be written into, nor what is repeated for each example of a batch.
+    x = x if x.flags.writeable else np.array(x)
     if is_basic(index):
         x[index] += value
     else:
@@ -90,8 +91,16 @@ def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     return _add_into(out, ct, index=index)
 
 
+def _copied(x: Any) -> Any:
+    """Return a copy that lies in memory as x does; what is repeated for a batch, one by one."""
+    if x.__class__ is not np.ndarray or 0 not in x.strides:
+        return np.array(x)
+    order = np.argsort([-abs(step) if step else -math.inf for step in x.strides], stable=True)
+    return np.transpose(x, order).copy().transpose(np.argsort(order))
+
+
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     out[index] = value
     return out
 
@@ -152,7 +161,7 @@ replace = linear(
 
 
 def _add_at(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     np.add.at(out, index, value)
     return out
 
@@ -232,6 +241,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)

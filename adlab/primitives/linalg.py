@@ -233,6 +233,22 @@ svd = general(
 )
 
 
+def _svdvals_vjp(ct: Any, a: Any) -> Any:
+    """Ā = U diag(s̄) Vᴴ."""
+    u, _, vh = svd(a)
+    return conj((u * ct[..., None, :]) @ vh)
+
+
+# LAPACK computes singular values alone by another algorithm, which is faster.
+svdvals = general(
+    lambda a: np.linalg.svd(a, compute_uv=False),
+    vjp=_svdvals_vjp,
+    args="a",
+    name="linalg.svdvals",
+    axes="(m,n)->(k)",
+)
+
+
 def _qr_vjp(ct: Any, ans: Any) -> Any:
     """Ā = (Q̄ + Q (Φ + Φᴴ)) R⁻ᴴ, Φ = Φ(R R̄ᴴ − Q̄ᴴ Q) (S. F. Walter, 2012); R has a real diagonal."""
     q, r = ans
@@ -308,9 +324,9 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
 def _svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    u, s, vt = svd(a)
     if not compute_uv:
-        return s
+        return svdvals(a)
+    u, s, vt = svd(a)
     m, n = a.shape[-2:]
     if full_matrices and m != n:
         left, right = svd_bases(a)
@@ -325,7 +341,7 @@ def _completed(u: Any, basis: Any) -> Any:
 
 @implements(np.linalg.svdvals)
 def _svdvals(x: Any, /) -> Any:
-    return svd(x)[1]
+    return svdvals(x)
 
 
 @implements(np.linalg.qr)
@@ -363,11 +379,11 @@ def _matrix_power(a: Any, n: int) -> Any:
         out = np.zeros_like(a)
         out[...] = np.eye(shape_of(a)[-1])
         return out
-    return _squared(inv(a) if n < 0 else a, abs(n))
+    return _power(inv(a) if n < 0 else a, abs(n))
 
 
-def _squared(a: Any, n: int) -> Any:
+def _power(a: Any, n: int) -> Any:
     if n == 1:
         return a
-    half = _squared(a @ a, n // 2)
+    half = _power(a @ a, n // 2)
     return a @ half if n % 2 else half

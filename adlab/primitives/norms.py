@@ -8,7 +8,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
 from adlab.primitives.elementwise import root, square_modulus
-from adlab.primitives.linalg import svd
+from adlab.primitives.linalg import svdvals
 
 __all__ = ["norm"]
 
@@ -17,12 +17,18 @@ __all__ = ["norm"]
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """See `numpy.linalg.norm`."""
     axes = negative_axes(axis, len(x.shape))
-    if axis is None and ord is None:
-        return _euclidean(x, axes, keepdims)
+    if axis is None and (ord is None or ord == ("fro" if len(axes) == 2 else 2)):
+        out = root(_squared(np.ravel(x, order="K")), 2)  # as NumPy adds them up
+        return np.reshape(out, (1,) * len(axes)) if keepdims else out
     if len(axes) == 1:
         return _vector_norm(x, ord, axes, keepdims)
     out = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
     return np.expand_dims(out, axes) if keepdims else out
+
+
+def _squared(x: Any) -> Any:
+    """|x|² of a vector."""
+    return np.dot(x, x) if x.dtype.kind != "c" else _squared(x.real) + _squared(x.imag)
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -48,9 +54,9 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
     if ord in (None, "fro"):
         return _euclidean(x, (-2, -1), False)
     if ord == "nuc":
-        return np.sum(svd(x)[1], axis=-1)
+        return np.sum(svdvals(x), axis=-1)
     if ord in (2, -2):
-        return svd(x)[1][..., 0 if ord == 2 else -1]
+        return (np.max if ord == 2 else np.min)(svdvals(x), axis=-1)
     totals = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
     return (np.max if ord > 0 else np.min)(totals, axis=-1)
 

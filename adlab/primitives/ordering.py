@@ -9,6 +9,7 @@ import numpy as np
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.layout import like
 from adlab.rules import LEADING, constant
+from adlab.rules.rule import shape_of
 
 __all__ = ["along", "argpartition", "argsort"]
 
@@ -71,4 +72,6 @@ def _median(
     n = rows.shape[-1]
     middle = np.mean(rows[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
     middle = np.where(np.isnan(rows[..., -1]), np.nan, middle)
-    return np.expand_dims(middle, axes) if keepdims else middle
+    if keepdims:
+        return np.expand_dims(middle, axes)
+    return middle if shape_of(middle) else middle[()]  # of a scalar, np.where makes an array

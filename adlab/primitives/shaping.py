@@ -93,14 +93,33 @@ def _reshape(a: Any, shape: Any = None, order: str = "C", *, copy: Any = None) -
         whole = int(np.prod(given))
         if rest and whole % rest == 0:
             shape = tuple(whole // rest if n == -1 else n for n in shape)
-    if order == "F":
+    if order == "F" or order == "A" and a.flags.fnc:
         return np.transpose(reshape(np.transpose(a), shape=shape[::-1]))
     return reshape(a, shape=shape)
 
 
 @implements(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
-    return _reshape(a, (-1,), order="F" if order == "F" else "C")
+    if order == "K":
+        a = transpose(a, axes=tuple(axis - len(a.shape) for axis in _memory_order(a.strides)))
+    return _reshape(a, (-1,), order)
+
+
+def _memory_order(strides: tuple[int, ...]) -> list[int]:
+    """Return the axes as the order "K" takes them, the outermost first.
+
+    NumPy sorts them by insertion, in which an axis of stride 0 has no say.
+    """
+    inner: list[int] = []
+    for axis in reversed(range(len(strides))):
+        place = len(inner)
+        for k in reversed(range(len(inner))):
+            mine, other = abs(strides[axis]), abs(strides[inner[k]])
+            if mine and other and other <= mine:
+                break
+            place = k if mine and other else place
+        inner.insert(place, axis)
+    return inner[::-1]
 
 
 @implements(np.transpose, np.permute_dims)
@@ -177,6 +196,15 @@ def _fliplr(m: Any) -> Any:
 @implements(np.flipud)
 def _flipud(m: Any) -> Any:
     return _flip(m, 0)
+
+
+@implements(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Half a turn is two flips, a quarter a flip and an exchange of the axes."""
+    first, second = negative_axes(tuple(axes), len(m.shape))
+    if k % 2 == 0:
+        return _flip(m, (first, second)) if k % 4 else m[...]
+    return _swapaxes(_flip(m, second if k % 4 == 1 else first), first, second)
 
 
 @implements(np.roll)

@@ -88,9 +88,8 @@ def fit(ct: Any, target: Space) -> Any:
     return ct
 
 
-def expand(tangent: Any, out: Any) -> Any:
-    """Bring a tangent to the shape of the output, along which it was to broadcast."""
-    shape = getattr(out, "shape", ())
+def expand(tangent: Any, shape: tuple[int, ...]) -> Any:
+    """Bring a tangent to the shape of its output, to which it was to broadcast."""
     if shape and getattr(tangent, "shape", ()) != shape:
         return np.broadcast_to(tangent, shape)
     return tangent

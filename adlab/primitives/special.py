@@ -44,6 +44,7 @@ def _xlogy_second(x: Any, y: Any) -> Any:
 gammaln = elementwise(sc.gammaln, lambda x: digamma(x))
 digamma = elementwise(sc.digamma, lambda x: polygamma(1, x), name="digamma")
 polygamma = elementwise(sc.polygamma, None, lambda n, x: polygamma(n + 1, x), args="n x")
+polygamma.facts["reasons"] = {"n": "the order is an integer."}
 erf = elementwise(sc.erf, lambda x: TWO_OVER_ROOT_PI * np.exp(-x * x))
 erfc = elementwise(sc.erfc, lambda x: -TWO_OVER_ROOT_PI * np.exp(-x * x))
 expit = elementwise(sc.expit, lambda ans: ans * (1 - ans))

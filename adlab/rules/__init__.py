@@ -1,9 +1,10 @@
 """The vocabulary of facts: what a primitive states about itself, once, for every mode.
 
 A primitive states two independent facts.  Its *calculus* is one of `Elementwise`, `Linear`,
-`Multilinear`, `General` or `Constant`; its *axes* say how it acts on stacked inputs.  Modes derive
-what they need from these and never add a rule of their own.  Read `adlab.rules.declare` for the
-functions that declare a primitive and `adlab.rules.facts` for what they record.
+`Multilinear`, `General`, `Constant` or `Composite`; its *axes* say how it acts on stacked inputs.
+Modes derive what they need from these and never add a rule of their own.  Read
+`adlab.rules.declare` for the functions that declare a primitive and `adlab.rules.facts` for what
+they record.
 """
 
 from adlab.rules.axes import BROADCAST, LEADING, OPAQUE, Adapter, Axes, Core
@@ -15,7 +16,15 @@ from adlab.rules.declare import (
     multilinear,
     primitives,
 )
-from adlab.rules.facts import Calculus, Constant, Elementwise, General, Linear, Multilinear
+from adlab.rules.facts import (
+    Calculus,
+    Composite,
+    Constant,
+    Elementwise,
+    General,
+    Linear,
+    Multilinear,
+)
 from adlab.rules.rule import Rule
 
 __all__ = [
@@ -25,6 +34,7 @@ __all__ = [
     "Adapter",
     "Axes",
     "Calculus",
+    "Composite",
     "Constant",
     "Core",
     "Elementwise",

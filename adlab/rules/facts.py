@@ -10,11 +10,12 @@ is not: its derivative is 0 at the kink alone.)  Linear maps have this property 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adlab.rules.rule import Rule
 
-__all__ = ["Calculus", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
+__all__ = ["Calculus", "Composite", "Constant", "Elementwise", "General", "Linear", "Multilinear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,13 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Multilinear:
-    """Linear in each argument that has a transpose while the others are held fixed."""
+    """Linear in each argument that has a transpose while the others are held fixed.
+
+    ``joint`` is one rule for all arguments of a variadic primitive.
+    """
 
     transposes: tuple[Rule | None, ...]
+    joint: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,16 @@ class General:
     """Any differentiable map, by its pullback, its pushforward, or both.
 
     ``vjps`` and ``jvps`` hold a rule per argument (None: not differentiable); ``joint_vjp`` is one
-    rule that returns the cotangents of all arguments.
+    rule that returns the cotangents of all arguments, and ``joint_jvp`` one that takes a tuple of
+    their tangents.  ``at(positions)`` returns the joint rules for some arguments alone.
     """
 
     vjps: tuple[Rule | None, ...] = ()
     jvps: tuple[Rule | None, ...] = ()
     joint_vjp: Rule | None = None
     piecewise: bool = False
+    joint_jvp: Rule | None = None
+    at: Callable[[tuple[int, ...]], General] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +77,12 @@ class Constant:
     """Locally constant, or of integers: every derivative is zero."""
 
 
-Calculus = Elementwise | Linear | Multilinear | General | Constant
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """Applies a function, the param ``body``, to its arguments; the results are a tuple.
+
+    Says all about its axes too: a mode transforms the body and applies the primitive again.
+    """
+
+
+Calculus = Elementwise | Linear | Multilinear | General | Constant | Composite

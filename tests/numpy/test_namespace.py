@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 import adlab.numpy
-from adlab.errors.diagnosis import OWN_OF_NUMPY
+from adlab.errors.replacements import OWN
 
 SUBMODULES = ["linalg", "fft", "random"]
 
@@ -77,7 +77,7 @@ def test_unknown_names():
 
 
 def test_the_errors_know_what_adlab_has_of_its_own():
-    assert own() == OWN_OF_NUMPY
+    assert own() == OWN["numpy"]
 
 
 def test_scipy_waits_for_its_first_use():

@@ -207,3 +207,11 @@ def test_value_and_both_modes(name):
         assert np.shape(x) == np.shape(y)
         np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-13)
     check_grads(f, args)
+
+
+def test_an_index_into_a_scalar_has_second_derivatives():
+    def f(x):
+        return np.sum(x[..., None] ** 3)
+
+    assert adlab.grad(adlab.grad(f))(np.float64(2.0)) == 12.0
+    assert adlab.jvp(adlab.grad(f), (np.array(2.0),), (np.array(1.0),))[1] == 12.0

@@ -64,3 +64,56 @@ def test_operand_in_a_call_with_options(call, make):
 
     out, _ = adlab.vjp(lambda x: f(x, make), X)
     assert np.array_equal(out, f(X, plain))
+
+
+def test_what_a_view_copies_is_no_view():
+    def f(x):
+        b = anp.zeros(4)
+        backwards = b[::-1]
+        b[0] = x
+        copy, same = backwards.ravel(), backwards[:2].reshape(-1)
+        b[0], b[3] = 5 * x, 7 * x
+        return copy, same
+
+    out, out_dot = adlab.jvp(f, (1.0,), (1.0,))
+    for got in (out, out_dot):
+        np.testing.assert_array_equal(np.concatenate(got), [0, 0, 0, 1, 7, 0])
+
+
+@pytest.mark.parametrize("view", [np.diagonal, lambda b: np.lib.stride_tricks.as_strided(
+    b, (3,), (0,), subok=True, writeable=False)])  # fmt: skip
+def test_what_cannot_be_written_into(view):
+    def f(x):
+        view(anp.zeros((3, 3)))[0] = x
+
+    with pytest.raises(ValueError, match="read-only"):
+        adlab.jvp(f, (1.0,), (1.0,))
+
+
+def test_flat():
+    def f(x):
+        b = anp.zeros((2, 2))
+        before = np.asarray(b.flat) + list(b.flat)
+        b.flat[1] = x
+        b.flat[2:] = [x, 2 * x]
+        c = anp.zeros(3)
+        c.flat = x
+        return before, b, c, b.flat[3], [element * 3 for element in b.flat]
+
+    _, (before, b, c, last, threefold) = adlab.jvp(f, (1.0,), (1.0,))
+    assert not before.any()
+    np.testing.assert_array_equal(b, [[0, 1], [1, 2]])
+    np.testing.assert_array_equal(c, [1, 1, 1])
+    assert last == 2
+    assert threefold == [0, 3, 3, 6]
+
+
+def test_the_memory_of_what_is_traced_reads_as_nan():
+    def f(x):
+        b = anp.zeros(3)
+        memory = np.asarray(b)
+        b[1] = x
+        assert np.isnan(memory).all()
+        return b
+
+    adlab.jvp(f, (1.0,), (1.0,))

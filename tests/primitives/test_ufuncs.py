@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import adlab
+import adlab.numpy as anp
 from adlab.testing import check_grads
 
 X = np.array([-1.0, 4.0, 0.0, 9.0])
@@ -15,7 +16,7 @@ def root(x):
 
 WHERE = {
     "of the argument": root,
-    "into an array of another shape": lambda x: np.log(x, where=x > 0, out=np.ones((2, 4))),
+    "into an array of another shape": lambda x: np.log(x, where=x > 0, out=anp.ones((2, 4))),
     "of a list": lambda x: np.divide(
         1.0, x, where=[True, True, False, True], out=np.full_like(x, 7.0)
     ),
