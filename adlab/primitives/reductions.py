@@ -11,6 +11,7 @@ from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.ordering import along
 from adlab.rules import LEADING, constant, general, linear
+from adlab.rules.rule import shape_of
 
 
 def _back(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -43,7 +44,8 @@ mean = linear(
 
 def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """∂Π/∂xᵢ = Π of the others: products from both ends, so zeros need no care."""
-    rest = tuple(i for i in range(-x.ndim, 0) if i not in axis)
+    n = len(shape_of(x))
+    rest = tuple(i for i in range(-n, 0) if i not in axis)
     order = (*rest, *axis)
     moved = np.transpose(x, order)
     lead = moved.shape[: len(rest)]
@@ -52,7 +54,7 @@ def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, np.flip(flat, -1)[..., :-1]], axis=-1), axis=-1)
     others = np.reshape(before * np.flip(after, -1), moved.shape)
-    back = np.argsort(np.asarray(order) + x.ndim)
+    back = np.argsort(np.asarray(order) + n)
     return _back(ct, axis, keepdims) * np.transpose(others, tuple(back.tolist()))
 
 
