@@ -24,7 +24,10 @@ OWN = {
         "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
         "vstack", "zeros", "zeros_like",
     },
-    "scipy.linalg": frozenset({"cho_factor", "cho_solve", "cholesky", "solve", "solve_triangular"}),
+    "scipy.linalg": frozenset({
+        "cho_factor", "cho_solve", "cholesky", "det", "eigh", "inv", "norm", "qr", "solve",
+        "solve_triangular", "svd", "svdvals",
+    }),
     "scipy.special": frozenset({
         "digamma", "erf", "erfc", "expit", "gammaln", "log_softmax", "logit", "logsumexp",
         "polygamma", "psi", "softmax", "xlogy",

@@ -13,6 +13,7 @@ V, W = rng.normal(size=3), rng.normal(size=3)
 X, T = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
 A, B = rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=(3, 2))
 S = A @ A.T
+TALL = rng.normal(size=(4, 3))
 P = rng.uniform(0.5, 2.0, size=(3, 4))
 EDGES = np.array([1.0, np.nan, np.inf, 2.0])
 
@@ -153,6 +154,22 @@ CALLS = {
     "eigvalsh of the upper triangle": (lambda a: np.linalg.eigvalsh(definite(a), "U"), A),
     "svdvals": (lambda a: np.linalg.svdvals(a), X),
     "qr, r": (lambda a: np.linalg.qr(a, mode="r"), A),
+    **{
+        f"scipy's {name} {options}": (
+            lambda a, n=name, o=options: getattr(linalg, n)(a, **o), TALL if shape else A,
+        )
+        for name, options, shape in (
+            ("inv", {"check_finite": False}, 0), ("det", {"overwrite_a": True}, 0),
+            ("norm", {}, 1), ("norm", {"ord": 1}, 1), ("svdvals", {}, 1),
+            ("svd", {"full_matrices": False, "lapack_driver": "gesdd"}, 1),
+            ("svd", {"compute_uv": False}, 1), ("qr", {"mode": "economic"}, 1),
+            ("qr", {"mode": "r", "pivoting": False}, 1), ("qr", {}, 0),
+        )
+    },
+    "scipy's eigh": (lambda a: linalg.eigh(definite(a), driver="evd"), A),
+    "scipy's eigh of the upper triangle": (
+        lambda a: linalg.eigh(definite(a), lower=False, eigvals_only=True), A,
+    ),
     "linspace": (lambda a, b: np.linspace(a, b, 4, retstep=True, axis=-1), V, W),
     "linalg.cross": (lambda a, b: np.linalg.cross(a, b), A, B[:, :1] * V),
     **{
@@ -179,6 +196,21 @@ CALLS = {
     "fft2": (lambda x: np.abs(np.fft.fft2(x, (2, 5), (1, 0))) ** 2, X),
     "irfft of a cut axis": (lambda x: np.fft.irfft(x + 0.5j * x, 4, axis=-1), X),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda a: linalg.qr(a, pivoting=True), "qr with pivoting="),
+        (lambda a: linalg.qr(a, mode="raw"), "qr with mode='raw'"),
+        (lambda a: linalg.eigh(a, A), "eigh with b="),
+        (lambda a: linalg.eigh(a), "eigh without eigvals_only=True or driver='evd'"),
+        (lambda a: linalg.inv(a, assume_a="sym"), "inv with assume_a="),
+    ],
+)
+def test_other_decompositions_of_scipy_are_refused(f, told):
+    with pytest.raises(adlab.errors.UnsupportedFunctionError, match=told):
+        adlab.vjp(f, A)
 
 
 @pytest.mark.parametrize(("m", "n"), [(2, 2), (2, 3), (3, 2)])
