@@ -128,6 +128,7 @@ def zeros(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> A
     return buffer(np.zeros(shape, dtype, order, **options))
 
 
+@implements(np.ones)
 def ones(shape: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
     """See `numpy.ones`; traced values may be written into the array."""
     return buffer(np.ones(shape, dtype, order, **options))
@@ -139,6 +140,7 @@ def empty(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> A
     return buffer(np.empty(shape, dtype, order, **options))
 
 
+@implements(np.full)
 def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **options: Any
 ) -> Any:
@@ -155,11 +157,13 @@ def _filled(value: Any, model: Any) -> Any:
     return laid_out(np.broadcast_to(_cast(value, model.dtype), model.shape), axes=axes)
 
 
+@implements(np.eye)
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, **options: Any) -> Any:  # noqa: N803
     """See `numpy.eye`; traced values may be written into the array."""
     return buffer(np.eye(N, M, k, dtype, **options))
 
 
+@implements(np.identity)
 def identity(n: int, dtype: Any = None, **options: Any) -> Any:
     """See `numpy.identity`; traced values may be written into the array."""
     return buffer(np.identity(n, dtype, **options))

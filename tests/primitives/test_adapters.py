@@ -166,10 +166,12 @@ CALLS = {
             ("qr", {"mode": "r", "pivoting": False}, 1), ("qr", {}, 0),
         )
     },
-    "scipy's eigh": (lambda a: linalg.eigh(definite(a), driver="evd"), A),
+    "scipy's eigh": (lambda a: linalg.eigh(definite(a), driver="evd")[1] ** 2, A),
     "scipy's eigh of the upper triangle": (
         lambda a: linalg.eigh(definite(a), lower=False, eigvals_only=True), A,
     ),
+    "full, like an array": (lambda x: np.full((2, 3), x[0], like=x) * x, V),
+    "arange, like an array": (lambda x: np.arange(x[0], 9.1, 2 + x[1] ** 2, like=x), P[0]),
     "linspace": (lambda a, b: np.linspace(a, b, 4, retstep=True, axis=-1), V, W),
     "linalg.cross": (lambda a, b: np.linalg.cross(a, b), A, B[:, :1] * V),
     **{

@@ -162,8 +162,8 @@ CALLS = {
 #: Functions whose result is no array of floats, or always one without axes, or written into.
 OTHERS = {
     np.all, np.allclose, np.any, np.arange, np.argmax, np.argmin, np.argpartition, np.argsort,
-    np.around, np.array_equal, np.copyto, np.count_nonzero, np.empty, np.fill_diagonal, np.fix,
-    np.flatnonzero, np.fromiter,
+    np.around, np.array_equal, np.copyto, np.count_nonzero, np.empty, np.eye, np.fill_diagonal,
+    np.fix, np.flatnonzero, np.fromiter, np.full, np.identity, np.ones,
     np.iscomplexobj, np.isclose, np.isrealobj, np.linalg.det, np.linalg.slogdet, np.ndim,
     np.nonzero, np.place, np.put, np.put_along_axis, np.putmask, np.result_type, np.round,
     np.searchsorted, np.shape, np.size, np.zeros,
