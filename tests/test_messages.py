@@ -31,6 +31,12 @@ def plain_item(x):
     return a.sum()
 
 
+def plain_items(x):
+    a = np.zeros(4)
+    a[0:2] = x
+    return a.sum()
+
+
 def plain_out(x):
     a = np.zeros(3)
     np.add(a, x, out=a)
@@ -131,6 +137,12 @@ CASES = {
     "vmap chunk size": lambda: batched(np.sin, two, chunk_size=2.5),
     "vmap branch": lambda: batched(lambda x: x if x > 0 else -x, two),
     "vmap float": lambda: batched(lambda x: math.sin(x), two),
+    "vmap plain index": lambda: batched(lambda x: two[np.argmax(x)], pair),
+    "vmap asarray": lambda: batched(lambda x: np.asarray(x), two),
+    "vmap list": lambda: batched(lambda x: np.array([x]), two),
+    "vmap item": lambda: batched(plain_items, pair),
+    "vmap draw": lambda: batched(lambda x: np.random.default_rng(0).normal(x), two),
+    "vmap format": lambda: batched(lambda x: f"{x:.2f}", two),
     "vmap index": lambda: batched(lambda i: [1.0, 2.0][i], np.arange(2)),
     "vmap loop": lambda: batched(opaque, pair),
     "vmap names": lambda: batched(lambda x: x, two, in_axes={"y": 0}),
@@ -144,6 +156,9 @@ CASES = {
     "vmap out axis": lambda: batched(np.sin, two, out_axes=1),
     "vmap out shared": lambda: batched(np.sin, two, out_axes=None),
     "collective": lambda: batched(lambda x: adlab.psum(x, "j"), two, axis_name="i"),
+    "collective of chunks": lambda: batched(
+        lambda x: adlab.psum(x, "i"), two, axis_name="i", chunk_size=1
+    ),
     "shuffle": lambda: batched(lambda x, r: r.shuffle(x), two, rng),
     "untraceable": lambda: Interpreter().lift("text"),
     "leaves": lambda: flatten([1, 2])[1].unflatten([1]),

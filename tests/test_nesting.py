@@ -83,6 +83,7 @@ FUNCTIONS = {
     "logsumexp": lambda x, c: logsumexp(x[:, None] * c - np.outer(x, x), axis=0),
     "einsum": lambda x, c: np.einsum("i,j,jk->ik", x, x * c, M),
     "indexed": indexed,
+    "gradient": lambda x, c: np.sin(adlab.grad(lambda w: np.sum(w**2 * w[::-1]) * c)(x) * x[0]),
     "in place": filled,
     "loop": looped,
     "branch": branched,
@@ -136,6 +137,16 @@ def stacked(f):
     return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
 
 
+def traced(f):
+    def g(x, c):
+        def second(e):
+            return adlab.jvp(lambda x: adlab.jvp(lambda x: f(x, c), (x,), (e,))[1], (x,), (e,))[1]
+
+        return sum(second(e) for e in np.eye(3))
+
+    return g
+
+
 def by_pullback(f):
     return adlab.custom_rule(
         f,
@@ -160,6 +171,7 @@ TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "laplacian": (adlab.laplacian, traced),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),
     "rule": (by_pullback, lambda f: f),

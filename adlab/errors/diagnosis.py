@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from adlab.errors.exceptions import (
+    BatchedValueError,
     ClosedOverGeneratorError,
     TracerConversionError,
     UnsupportedFunctionError,
@@ -31,6 +32,7 @@ _PLAIN = {
     "__bool__": "a truth value",
     "__complex__": "a Python complex",
     "__float__": "a Python float",
+    "__format__": "a formatted number",
     "__index__": "an index",
     "__int__": "a Python int",
 }
@@ -40,8 +42,9 @@ _BUILTINS = {
     "float": "leave float() out, a traced value of shape () works as a number.",
     "int": "write np.trunc({0}) and leave int() out.",
 }
-_WHY_MATH = "the functions of the math module return Python floats, which carry no derivative."
-_WHY_LIST = "NumPy makes a plain array of a list, which cannot carry a derivative."
+_WHY_MATH = "the functions of the math module return Python floats, which cannot carry {carried}."
+_WITHOUT_DERIVATIVE = "Where no derivative is wanted, pass adlab.stop_gradient(x)."
+_WHY_LIST = "NumPy makes a plain array of a list, which cannot carry {carried}."
 _WRITING = frozenset({"__setitem__", "fill", "put", "setfield"})  # methods of an array
 _LIBRARIES = ("numpy.", "scipy.", "adlab.numpy.", "adlab.scipy.", "adlab.primitives.")
 _STANDARDISED = {
@@ -53,12 +56,20 @@ _STANDARDISED = {
 
 
 class _Advice(NamedTuple):
-    why: str
+    why: str  # with a place for what is {carried}
     instead: str
     error: type[TracerConversionError] = TracerConversionError
 
 
-def diagnose_conversion(method: str, description: str) -> TracerConversionError:
+_ON_INDEX = _Advice(
+    "NumPy makes an index a plain array, which cannot carry {carried}.",
+    "index with np.take_along_axis.",
+)
+
+
+def diagnose_conversion(
+    method: str, description: str, examples: int | None = None
+) -> TracerConversionError:
     """Explain why a traced value cannot become the plain value that was asked for.
 
     Parameters
@@ -67,17 +78,20 @@ def diagnose_conversion(method: str, description: str) -> TracerConversionError:
         The special method of the traced value that was called, for instance ``"__float__"``.
     description : str
         What the value is, for instance ``"shape (3,) and dtype float64"``.
+    examples : int, optional
+        Of a batched value, how many examples it stands for; else it carries a derivative.
 
     Returns
     -------
     TracerConversionError
         To be raised by the caller: an `UnsupportedFunctionError` for a function of NumPy or SciPy
-        that converts its arguments, a `ClosedOverGeneratorError` for a draw from a generator.
+        that converts its arguments, a `ClosedOverGeneratorError` for a draw from a generator, a
+        `BatchedValueError` for another conversion of a batched value.
     """
     value = f"a traced value of {description}"
     frame = user_frame()
     attempted = f"{value} was to become {_PLAIN.get(method, 'a plain value')}"
-    advice = _on_conversion(method)
+    advice = _on_conversion(method, batched=examples is not None)
     if frame is not None:
         call = call_in(frame)
         known = _on_call(call) if call is not None else None
@@ -85,17 +99,27 @@ def diagnose_conversion(method: str, description: str) -> TracerConversionError:
         if assigns_item(frame):
             item, advice = _on_assignment(frame)
             attempted = f"{value} was assigned to {item} of a plain array"
+        elif examples is not None and isinstance(executing(frame), ast.Subscript):
+            attempted, advice = f"a plain array was indexed by {value}", _ON_INDEX
         elif call is not None and known is not None:
             attempted, advice = f"{call.text} was called on {value}", known
         elif entered:
             text = call.text if call is not None else f"{entered}(...)"
             attempted, advice = f"{text} was called on {value}", _on_library(entered, call)
-    return advice.error(explain(attempted, why=advice.why, instead=advice.instead, frame=frame))
+    carried, error, instead = "a derivative", advice.error, advice.instead
+    if examples is not None:
+        carried = f"the {examples} values it has under vmap"
+        if error is ClosedOverGeneratorError:
+            instead += " A generator that is an argument of the function draws for each example."
+        elif error is TracerConversionError:
+            error = BatchedValueError
+    why = advice.why.format(carried=carried)
+    return error(explain(attempted, why=why, instead=instead, frame=frame))
 
 
 def _on_call(call: Call) -> _Advice | None:
     package, _, name = call.callee.name.rpartition(".")
-    if _is_generator(call.callee.owner):
+    if _is_generator(call.callee.owner) or "default_rng(" in call.receiver:
         return _on_generator(call, name)
     if name in _BUILTINS and call.callee.value is getattr(builtins, name):
         return _on_builtin(call, name)
@@ -135,7 +159,7 @@ def _on_generator(call: Call, name: str) -> _Advice:
 def _on_builtin(call: Call, name: str) -> _Advice:
     argument = call.arguments[0] if call.arguments else "x"
     carrier = "truth value" if name == "bool" else f"Python {name}"
-    return _Advice(f"a {carrier} cannot carry a derivative.", _BUILTINS[name].format(argument))
+    return _Advice(f"a {carrier} cannot carry {{carried}}.", _BUILTINS[name].format(argument))
 
 
 def _on_math(call: Call, name: str) -> _Advice:
@@ -146,7 +170,7 @@ def _on_array(call: Call, name: str) -> _Advice:
     stack = stacked(call)[:1]
     either = f"{stack[0]} or " if stack != call.arguments[:1] else ""
     return _Advice(
-        "a plain array cannot carry a derivative.",
+        "a plain array cannot carry {carried}.",
         f"write {either}{call.to(f'adlab.numpy.{name}')}.",
     )
 
@@ -168,14 +192,14 @@ def _on_library(function: str, call: Call | None) -> _Advice:
             given = call.arguments if package == "numpy" else stacked(call)
             write = call._replace(arguments=given).to(write)
         return _Advice(
-            f"{function} converts its arguments to plain arrays, which cannot carry a derivative.",
+            f"{function} converts its arguments to plain arrays, which cannot carry {{carried}}.",
             f"write {write}.",
             UnsupportedFunctionError,
         )
     if _takes_traced_arrays(getattr(sys.modules.get(package), name, None)):
         return _on_list(call)
     return _Advice(
-        f"{function} converts its arguments to plain arrays, which cannot carry a derivative, and "
+        f"{function} converts its arguments to plain arrays, which cannot carry {{carried}}, and "
         "adlab has no rule for it yet.",
         SUPPLY_A_RULE,
         UnsupportedFunctionError,
@@ -197,21 +221,22 @@ def _on_assignment(frame: FrameType) -> tuple[str, _Advice]:
     if isinstance(target, ast.Subscript):
         item, array = ast.unparse(target), ast.unparse(target.value)
     return item, _Advice(
-        "a plain array cannot carry a derivative.",
+        "a plain array cannot carry {carried}.",
         f"create {array} with adlab.numpy, for instance adlab.numpy.zeros(n), "
         "or collect the values in a list and write np.stack(values).",
     )
 
 
-def _on_conversion(method: str) -> _Advice:
+def _on_conversion(method: str, *, batched: bool) -> _Advice:
     plain = _PLAIN.get(method, "a plain value")
     instead = {
         "__array__": "use NumPy's functions, or those of adlab.numpy and adlab.scipy.",
         "__bool__": "write np.where(condition, x, y) in place of a branch.",
+        "__format__": 'leave the format out: f"{x}" shows all of them.',
     }.get(method, "use NumPy's functions, for instance np.sin in place of math.sin.")
     return _Advice(
-        f"{plain} cannot carry a derivative.",
-        f"{instead} Where no derivative is wanted, pass adlab.stop_gradient(x).",
+        f"{plain} cannot carry {{carried}}.",
+        instead if batched else f"{instead} {_WITHOUT_DERIVATIVE}",
     )
 
 

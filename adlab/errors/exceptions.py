@@ -12,7 +12,7 @@ class AdlabError(Exception):
 
 
 class TracerConversionError(AdlabError, TypeError):
-    """A traced value was to become something that cannot carry a derivative.
+    """A traced value was to become something that cannot carry a derivative or a batch.
 
     Raised by ``float(x)``, ``math.sin(x)``, ``np.asarray(x)``, ``plain[i] = x`` and by functions
     which convert their arguments.
@@ -33,6 +33,10 @@ class ArgumentError(AdlabError, TypeError):
 
 class OptionError(AdlabError, ValueError):
     """An option of a transformation has a value that means nothing."""
+
+
+class BatchedValueError(TracerConversionError):
+    """One number was asked of a value that has one for each example of a batch."""
 
 
 class LeakedTracerError(AdlabError, RuntimeError):
@@ -65,10 +69,6 @@ class DtypeError(AdlabError, TypeError):
 
 class UnregisteredContainerError(AdlabError, TypeError):
     """Traced values were found inside a container that is not a pytree."""
-
-
-class BatchedValueError(AdlabError, TypeError):
-    """One number was asked of a value that has one for each example of a batch."""
 
 
 class NonLinearError(AdlabError, ValueError):

@@ -89,6 +89,7 @@ def _axis(x: Any, name: str) -> Batch:
     batches = [each for each in unwrapped(x)[1] if isinstance(each, Batch)]
     for batch in batches:
         if batch.name == name:
+            _require_all(batch)
             return batch
     found = [batch.name or "an axis without a name" for batch in batches]
     raise StructureError(
@@ -99,6 +100,17 @@ def _axis(x: Any, name: str) -> Batch:
             "that depends on the examples.",
         )
     )
+
+
+def _require_all(batch: Batch) -> None:
+    if batch.chunk:
+        raise StructureError(
+            explain(
+                f"a value was reduced over the batch axis {batch.name!r}, which runs in chunks",
+                why=f"a collective needs all examples, and only {batch.size} run at a time.",
+                instead="leave chunk_size out of the vmap that names the axis.",
+            )
+        )
 
 
 # The primitives ---------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class JVP(Deriving):
         head = "push(forward, args, params)"
         body = [*writer.lower(), writer.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
-            return writer.define(head, [*body, "forward.touched = True", "return ans"])
+            return writer.define(head, [*body, "return ans"])
         body += tangent_lines(writer)
         if primitive.multiple:
             return writer.define(head, [*body, "return forward.outputs(ans, dot)"])

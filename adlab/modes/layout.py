@@ -50,28 +50,16 @@ class Skeleton(NamedTuple):
             [next(rest) if static is None else static[1] for static in self.statics]
         )
 
-    def floats_like(self, tree: Any, spaces: Sequence[Space], what: str) -> list[Any]:
-        """Return the data of another tree of this structure, None where they are integers.
-
-        The tree may have None for integers and for what is static.
+    def data_like(self, tree: Any, what: str) -> list[Any]:
+        """Return the data of another tree of this structure, or None in their place.
 
         Raises
         ------
         StructureError
             With the path of the first mismatch; ``what`` says what the tree is.
         """
-        remaining = iter(spaces)
-        is_data = [static is None for static in self.statics]
-        floating = [each and is_float(next(remaining)) for each in is_data]
-        leaves, given = flatten(tree)
-        for present in (floating, is_data):
-            if given == flatten(self.structure.unflatten([each or None for each in present]))[1]:
-                rest = iter(leaves)
-                leaves = [next(rest) if each else None for each in present]
-                break
-        else:
-            leaves = self.structure.flatten_like(tree, what)
-        return [leaf for leaf, each in zip(leaves, is_data, strict=True) if each]
+        leaves = self.structure.flatten_like(tree, what)
+        return [leaf for leaf, static in zip(leaves, self.statics, strict=True) if static is None]
 
 
 def take_apart(tree: Any) -> tuple[list[Any], Skeleton]:

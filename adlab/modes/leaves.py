@@ -112,7 +112,7 @@ def checked(given: Any, primal: Any, what: str) -> Any:
     if not _fits(given, shape):
         raise ShapeError(
             explain(
-                f"a {what} of shape {np.shape(given)} was given for a value of shape {shape}",
+                f"{_shaped(given, what)} was given for a value of shape {shape}",
                 why=f"a {what} has the shape of the value it belongs to.",
                 instead=f"pass a {what} of shape {shape}.",
             )
@@ -125,6 +125,10 @@ def checked(given: Any, primal: Any, what: str) -> Any:
 
 def _is_python_scalar(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic)
+
+
+def _shaped(given: Any, what: str) -> str:
+    return f"None instead of a {what}" if given is None else f"a {what} of shape {np.shape(given)}"
 
 
 def _fits(given: Any, shape: tuple[int, ...]) -> bool:

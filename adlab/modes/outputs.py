@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,18 +62,18 @@ def require_scalar(out: Any) -> None:
     )
 
 
-def warn_if_independent(reached: bool, seen: Iterable[Any]) -> None:
+def warn_if_independent(reached: bool, inputs: Sequence[Any], outputs: Iterable[Any]) -> None:
     """Warn that an output does not depend on the input, at the user's line.
 
     Parameters
     ----------
     reached : bool
         Whether the input reached a primitive or the output; then there is nothing to say.
-    seen : iterable
-        Inputs and outputs one level down.  A tracer among them belongs to a transformation further
-        out, for which a part that is constant is nothing unusual.
+    inputs, outputs : sequence and iterable
+        Their leaves one level down.  A tracer among them belongs to a transformation further out,
+        for which a part that is constant is nothing unusual; on no inputs nothing can depend.
     """
-    if reached or any(isinstance(each, Tracer) for each in seen):
+    if reached or not inputs or any(isinstance(x, Tracer) for x in (*inputs, *outputs)):
         return
     text = explain(
         "the output of a differentiated function does not depend on its input",

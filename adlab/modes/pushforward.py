@@ -134,9 +134,11 @@ def _tangent(forward: JVP, out: Any) -> Any:
 
 
 def in_dtype(tangent: Any, dtype: Any) -> Any:
-    """Return a tangent in the dtype of the output it belongs to."""
+    """Return a tangent in the dtype of its output; an array is a new one, not maybe an input."""
     if isinstance(dtype, type):  # a Python scalar keeps a Python scalar as its tangent
         return tangent if isinstance(tangent, Tracer) else dtype(tangent)
+    if tangent.__class__ is np.ndarray:
+        return np.array(tangent, dtype)
     if isinstance(tangent, (float, int)) and not isinstance(tangent, np.generic):
         return dtype.type(tangent)
     return tangent if tangent.dtype == dtype else tangent.astype(dtype)

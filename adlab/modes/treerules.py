@@ -82,8 +82,7 @@ class TreeRule:
         found = {}
         for name, bar in self._by_argument(self((ct,), known)):
             places = layout.places[name]
-            own = [spaces[i] for i in places]
-            leaves = layout.skeletons[name].floats_like(bar, own, f"what {self.title} returned")
+            leaves = layout.skeletons[name].data_like(bar, f"what {self.title} returned")
             for i, leaf in zip(places, leaves, strict=True):
                 if is_float(spaces[i]):
                     shape, of = tuple(spaces[i][0]), f"the argument {layout.labels[i]!r}"
@@ -123,7 +122,7 @@ class TreeRule:
         With ``loose`` data may lack stacking axes, along which the tangent is repeated.
         """
         leading = [layout.argument(name, dots) for name in self.serves]
-        leaves = result.floats_like(self(leading, known), outs, f"what {self.title} returned")
+        leaves = result.data_like(self(leading, known), f"what {self.title} returned")
         return [
             self._tangent(leaf, out, loose=loose) if is_float(out) else zeros(out)
             for leaf, out in zip(leaves, outs, strict=True)

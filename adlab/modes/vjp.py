@@ -84,7 +84,7 @@ class _Recorder(Writer):
         head = "record(tape, args, params)"
         body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
-            return self.define(head, [*body, "tape.touched = True", "return ans"])
+            return self.define(head, [*body, "return ans"])
         self.names["plan"] = _plan(self, calculus)
         body.append(f"node = {self.node()}")
         if self.primitive.multiple:
@@ -190,12 +190,10 @@ def _linear(writer: _Recorder, calculus: Linear) -> Pull:
     return _by_rules(writer, calculus.transposes)
 
 
-def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
-    """Return ``into(total, ct, node)``."""
+def _into(writer: _Recorder, rule: Rule) -> Callable[[Node], Any]:
+    """Return ``into(node)``, the shape of the cotangent and the index at which it is not zero."""
     target = writer.keep(f"space({writer.value(0)})")
-    add = writer.applied(rule, "total", "ct")
-    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
-    return writer.define("into(total, ct, node)", lines)
+    return writer.define("into(node)", [f"return {target}[0], {writer.applied(rule)}"])
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:

@@ -44,10 +44,11 @@ class Batch(Deriving):
     transformation = "vmap"
     hidden = 1
 
-    def __init__(self, size: int, name: str | None = None) -> None:
+    def __init__(self, size: int, name: str | None = None, *, chunk: bool = False) -> None:
         super().__init__()
         self.size = size
         self.name = name
+        self.chunk = chunk  #: whether there are other examples, which run apart
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Apply:
@@ -86,7 +87,7 @@ class Batch(Deriving):
 
     def again(self) -> Batch:
         """Return a new batch like this one."""
-        return Batch(self.size, self.name)
+        return Batch(self.size, self.name, chunk=self.chunk)
 
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""
@@ -282,7 +283,7 @@ def vmap(
     axis_name : str, optional
         A name for the batch axis, for collectives inside ``f``.
     chunk_size : int, optional
-        Run at most this many examples at a time, which bounds memory.
+        Run at most this many examples at a time, which bounds memory.  Collectives need them all.
 
     Returns
     -------
@@ -348,7 +349,7 @@ def _vmap(
     ]
 
     def run(start: int, stop: int) -> tuple[list[Any], list[int | None], Structure]:
-        with Batch(stop - start, axis_name) as batch:
+        with Batch(stop - start, axis_name, chunk=stop - start < size) as batch:
             lifted = [
                 _shared(batch, leaf) if axis is None else batch.lift(leaf[start:stop])
                 for leaf, axis in zip(moved, axes, strict=True)

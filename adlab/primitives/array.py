@@ -54,10 +54,9 @@ def _conversion(method: str) -> Callable[..., Any]:
 
 
 def _refused(method: str, x: Any) -> TracerConversionError:
-    """Return the error for a conversion to what cannot carry a derivative."""
-    if x.interpreter.hidden:  # one number of many is another mistake than a lost derivative
-        x.interpreter.concrete(x)
-    return diagnose_conversion(method, describe(x))
+    """Return the error for a conversion to what cannot carry a derivative or a batch."""
+    examples = x.value.shape[0] if x.interpreter.hidden else None
+    return diagnose_conversion(method, describe(x), examples)
 
 
 def _integer(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -202,7 +201,10 @@ class ArrayTracer(Handle):
         return str(concrete(self))
 
     def __format__(self, spec: str) -> str:
-        return format(concrete(self), spec)
+        plain = concrete(self)
+        if spec and np.ndim(plain) > self.ndim:  # one number was expected
+            raise diagnose_conversion("__format__", describe(self), len(plain))
+        return format(plain, spec)
 
     # Operators -----------------------------------------------------------------------------------
 
@@ -255,7 +257,7 @@ class ArrayTracer(Handle):
     __array__, __dlpack__ = _conversion("__array__"), _conversion("__dlpack__")
 
     def __float__(self) -> float:
-        frame = entering_frame()
+        frame = None if self.interpreter.hidden else entering_frame()
         if frame is not None and is_operator(frame):  # "%.2f" % x shows a number, as f-strings do
             return float(self.interpreter.concrete(self))
         raise _refused("__float__", self)

@@ -116,7 +116,7 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **options: Any) -
 
 def isscalar(element: Any) -> bool:
     """See `numpy.isscalar`; a traced scalar is one."""
-    return np.isscalar(concrete(element))
+    return np.isscalar(example(element))
 
 
 # To be assigned into ----------------------------------------------------------------------------

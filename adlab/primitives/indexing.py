@@ -59,11 +59,12 @@ def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
 
 
 def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    """Give the value the rank of what it is written to."""
+    """Give the value the rank of what it is written to; leading axes of length 1 may go."""
     x, value = args
+    size, *shape = value.shape
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
-    missing = (1,) * (rank + 1 - len(value.shape))
-    value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
+    extra = len(shape) - rank
+    value = np.reshape(value, (size, *[1] * -extra, *shape[max(extra, 0) :]))
     return [x, value], {"index": _behind(params["index"], x.shape[0])}
 
 
@@ -72,23 +73,13 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
     return scatter(ct, shape=x_shape, index=index)
 
 
-def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    # A scalar cannot be written into, nor what is repeated for each example of a batch.
-    x = x if x.flags.writeable else np.array(x)
-    if is_basic(index):
-        x[index] += value
-    else:
-        np.add.at(x, index, value)
-    return x
-
-
-def _added(total: Any, ct: Any, index: Any) -> Any:
-    return add_into(total, ct, index=index)
-
-
 def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, np.result_type(ct))
-    return _add_into(out, ct, index=index)
+    if is_basic(index):
+        out[index] = ct
+    else:
+        np.add.at(out, index, ct)
+    return out
 
 
 def _copied(x: Any) -> Any:
@@ -130,19 +121,9 @@ def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
 take_index = linear(
     lambda x, *, index: x[index],
     _scattered,
-    into=_added,
+    into=lambda index: index,
     name="take_index",
     axes=Adapter(_taken_batch),
-)
-# In place, for totals that a backward pass owns.
-add_into = linear(
-    _add_into,
-    lambda ct: ct,
-    lambda ct, index: take_index(ct, index=index),
-    args="x value",
-    name="add_into",
-    axes=Adapter(_written_batch),
-    register=False,
 )
 scatter = linear(
     _scatter,

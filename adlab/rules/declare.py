@@ -116,8 +116,8 @@ def linear(
     joint : callable, optional
         One transpose for all arguments instead, which returns a cotangent for each.
     into : callable, optional
-        Where the first transpose returns mostly zeros: ``lambda total, ct, …`` returns the sum,
-        made in ``total`` itself.
+        Where the first transpose returns zeros with ``ct`` added at an index: the formula of that
+        index, with which many of them are added up at once.
     axes : Axes or str
         How it acts on stacked inputs: a gufunc signature, or one of `adlab.rules.axes`.  By default
         leading axes pass through.
@@ -152,7 +152,7 @@ def linear(
     fact = Linear(
         _rules(transposes, names),
         None if joint is None else Rule(joint, names, 1),
-        None if into is None else Rule(into, names, 2),
+        None if into is None else Rule(into, names, 0),
     )
     return _declare(impl, names, fact, axes, name, register=register)
 

@@ -36,7 +36,8 @@ class Linear:
 
     ``joint`` is one rule for all arguments of a variadic primitive, which returns a cotangent for
     each; otherwise ``transposes`` holds one rule per argument.  Where the cotangent of a first
-    argument is mostly zeros, ``into`` adds it to a total in place, at the cost of the rest.
+    argument is zeros with ȳ added at an index, ``into`` gives the index, so that many of them can
+    be added up at the cost of the rest.
     """
 
     transposes: tuple[Rule | None, ...]

@@ -74,7 +74,8 @@ class Structure:
     def flatten_like(self, other: Any, what: str = "the tree") -> list[Any]:
         """Flatten another tree, which must have this structure.
 
-        The entries of a dict are matched by key, whatever their order.
+        The entries of a dict are matched by key, whatever their order.  For a leaf `other` may have
+        None, which is then its leaf.
 
         Parameters
         ----------
@@ -381,7 +382,7 @@ def _match(
 ) -> None:
     """Collect the leaves of a tree of this structure up to the order of keys, or fail."""
     kind = structure.kind
-    if kind is None and _kind_of(type(tree)) is None:
+    if kind is None and (tree is None or _kind_of(type(tree)) is None):
         leaves.append(tree)
         return
     if kind is None or type(tree) is not structure.type:

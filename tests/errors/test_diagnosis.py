@@ -50,7 +50,7 @@ def told(f, *args):
 x = y = Fake()
 rng = np.random.default_rng(0)
 plain = np.zeros(3)
-MATH = "the functions of the math module return Python floats, which carry no derivative."
+MATH = "the functions of the math module return Python floats, which cannot carry a derivative."
 LIST = "NumPy makes a plain array of a list, which cannot carry a derivative."
 ARRAY = "a plain array cannot carry a derivative."
 
