@@ -16,6 +16,7 @@ from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
 from adlab.primitives.indexing import add_at, plain_index, scatter, unpack
 from adlab.primitives.layout import like
 from adlab.primitives.lists import as_array, as_arrays
+from adlab.primitives.queries import stopped
 from adlab.primitives.targets import into_plain, store
 from adlab.trace import Tracer
 
@@ -110,13 +111,19 @@ def _call(
 
 def _selected(apply: Any, where: Any, inputs: list[Any]) -> Any:
     """Apply where it is asked for only: elsewhere nothing is to warn or raise."""
-    if isinstance(where, Tracer):  # each example asks for other elements
-        with np.errstate(all="ignore"):
-            return apply(*inputs)
     shape = np.broadcast_shapes(np.shape(where), *map(np.shape, inputs))
     chosen = np.broadcast_to(where, shape)
-    result = apply(*[np.broadcast_to(x, shape)[chosen] for x in inputs])
-    return scatter(result, shape=shape, index=chosen)
+    inputs = [np.broadcast_to(x, shape) for x in inputs]
+    if isinstance(where, Tracer):  # each example of a batch asks for other elements
+        return apply(*[_with_chosen(chosen, x) for x in inputs])
+    return scatter(apply(*[x[chosen] for x in inputs]), shape=shape, index=chosen)
+
+
+def _with_chosen(chosen: Any, x: Any) -> Any:
+    """Return x with one of the chosen elements, a constant, in the place of the others."""
+    first = np.argmax(np.ravel(chosen), keepdims=True)
+    one = np.where(np.any(chosen), np.take_along_axis(np.ravel(x), first, 0), 1.0)
+    return np.where(chosen, x, stopped(one))
 
 
 def _reduce(

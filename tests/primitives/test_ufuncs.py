@@ -35,7 +35,7 @@ def test_elements_that_are_masked_out_are_not_computed(name):
 
 
 def test_masks_of_a_batch():
-    stack = np.stack([X, -X, X**2])
+    stack = np.stack([X, -X, X**2, -(X**2)])
     with np.errstate(all="raise"):
         np.testing.assert_array_equal(adlab.vmap(root)(stack), [root(x) for x in stack])
         slopes = adlab.vmap(adlab.grad(lambda x: np.sum(root(x))))(stack)
