@@ -19,6 +19,7 @@ Pulling back twice costs time, so `pull_back` first tries the plain pass.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -69,7 +70,6 @@ class _Pass:
         self.nodes: list[Any] = []
         self.cts: list[Any] = []
         self.reaches: list[Any] = []
-        self.rng = np.random.default_rng(0)
 
     def run(self, roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]) -> list[Any]:
         """Return the cotangents of the inputs."""
@@ -125,7 +125,11 @@ class _Pass:
 
     def numbers(self, shape: tuple[int, ...]) -> Any:
         """Return random numbers, which no linear map with fixed coefficients cancels."""
-        return self.rng.random(shape) + 0.5
+        return self._rng.random(shape) + 0.5
+
+    @functools.cached_property
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(0)  # which takes longer than many a pass
 
     def add(self, node: Node, ct: Any, reach: Any) -> None:
         """Add a contribution, unless nothing of it reaches the output."""

@@ -25,10 +25,11 @@ from adlab.errors import (
 from adlab.modes.arguments import require_positive
 from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
-from adlab.modes.draws import BatchedGenerator, spread
+from adlab.modes.generators import batched, is_generator
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
 from adlab.primitives.layout import apart
+from adlab.primitives.spaces import spread
 from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
@@ -334,7 +335,7 @@ def _vmap(
 ) -> Any:
     leaves, structure = flatten((args, kwargs))
     axes = [
-        None if isinstance(leaf, np.random.Generator) else axis
+        None if is_generator(leaf) else axis
         for leaf, axis in zip(
             leaves,
             spread_axes(_prefix(f, args, kwargs, in_axes), structure, "in_axes"),
@@ -365,7 +366,7 @@ def _vmap(
 
 def _shared(batch: Batch, leaf: Any) -> Any:
     """Return what all examples are given; a generator draws for each of them."""
-    return BatchedGenerator(leaf, batch) if isinstance(leaf, np.random.Generator) else leaf
+    return batched(leaf, batch) if is_generator(leaf) else leaf
 
 
 def _chunks(size: int, chunk_size: int | None) -> list[tuple[int, int]]:
