@@ -34,17 +34,18 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp"],
+        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp",
+         "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
-    **dict.fromkeys(["power", "xlogy"], [ABOVE, ABOVE]),
+    **dict.fromkeys(["power", "float_power", "xlogy"], [ABOVE, ABOVE]),
     "arccosh": [GREAT],
     "logit": [(0.2, 0.8)],
     "tan": [UNIT],
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
-GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
+GENERIC = {"copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
@@ -70,6 +71,7 @@ CASES = {
     "imag": [([X], {})],
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
+    "direction": [([X + 1j * Y], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
     "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(
@@ -99,7 +101,7 @@ CASES = {
     "unpack": each([X], {"axis": -2}),
     "with_real": [([X, V[:4]], {}), ([X + 1j * Y, V[:4]], {})],
     "with_imag": each([X, Y], {}),
-    "copy": each([T], {"order": "F"}),
+    "laid_out": each([T], {"axes": (-2, -1, -3)}, {"axes": (-1, -2, -3)}),
     "reshape": [([X], {"shape": (2, 6)})],
     "transpose": [([T], {"axes": (-1, -3, -2)})],
     "broadcast_to": [([X], {"shape": (2, 3, 4)})],
@@ -127,6 +129,7 @@ CASES = {
         [TALL], {"n": 5, "axis": -1, "norm": None}, {"n": 8, "axis": -2, "norm": None}
     ),
     "linalg.inv": [([M], {})],
+    "linalg.pinv": each([TALL], {"options": ()}) + each([TALL.T], {"options": ()}),
     "linalg.solve": [([M, B], {})],
     "linalg.det": [([M], {})],
     "linalg.slogdet": [([M], {})],

@@ -16,14 +16,18 @@ SUPPLY_A_RULE = (
 )
 TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
 #: The functions of which adlab has its own, in ``adlab.numpy``, ``adlab.scipy.linalg``, …: those
-#: of NumPy that cannot dispatch, and those of SciPy that have a rule.
+#: of NumPy that cannot dispatch (on a list in a list, say), and those of SciPy that have a rule.
 OWN = {
     "numpy": TO_ARRAY | {
-        "arange", "asarray_chkfinite", "empty", "empty_like", "eye", "fromiter", "full",
-        "full_like", "geomspace", "identity", "isscalar", "linspace", "logspace", "ones",
-        "ones_like", "require", "vectorize", "zeros", "zeros_like",
+        "arange", "asarray_chkfinite", "column_stack", "concat", "concatenate", "dstack", "empty",
+        "empty_like", "eye", "fromiter", "full", "full_like", "geomspace", "hstack", "identity",
+        "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
+        "vstack", "zeros", "zeros_like",
     },
-    "scipy.linalg": frozenset({"cho_factor", "cho_solve", "cholesky", "solve", "solve_triangular"}),
+    "scipy.linalg": frozenset({
+        "cho_factor", "cho_solve", "cholesky", "det", "eigh", "inv", "norm", "qr", "solve",
+        "solve_triangular", "svd", "svdvals",
+    }),
     "scipy.special": frozenset({
         "digamma", "erf", "erfc", "expit", "gammaln", "log_softmax", "logit", "logsumexp",
         "polygamma", "psi", "softmax", "xlogy",
@@ -66,6 +70,9 @@ _WRITTEN = {
 _ALONE = frozenset({
     "comb", "factorial", "frexp", "gcd", "isclose", "isqrt", "lcm", "nextafter", "perm", "ulp",
 })  # fmt: skip
+
+
+_DISPLAYS = ast.List | ast.Tuple | ast.ListComp
 
 
 def in_place_of_math(call: Call, name: str) -> str:
@@ -115,10 +122,14 @@ def stacked(call: Call) -> list[str]:
     list of str
         The arguments as they are, if none of them is a list or tuple.
     """
-    displays = ast.List | ast.Tuple | ast.ListComp
     count = len(call.nodes)
     pairs = zip(call.nodes, call.arguments[:count], strict=True)
-    return [
-        *(f"np.stack({text})" if isinstance(node, displays) else text for node, text in pairs),
-        *call.arguments[count:],
-    ]
+    return [*(_stacked(node, text) for node, text in pairs), *call.arguments[count:]]
+
+
+def _stacked(node: ast.expr, text: str) -> str:
+    """Return an argument, a list as an array; of lists in a list only adlab makes one."""
+    if not isinstance(node, _DISPLAYS):
+        return text
+    nested = any(isinstance(entry, _DISPLAYS) for entry in getattr(node, "elts", ()))
+    return f"{'adlab.numpy.array' if nested else 'np.stack'}({text})"

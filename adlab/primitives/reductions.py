@@ -316,13 +316,13 @@ def _average(
 
 
 def _spread_weights(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """Broadcast weights along ``axis``, one or several, to the whole shape."""
+    """Give weights along ``axis``, one or several, the rank of the whole."""
     if np.shape(weights) == shape:
         return weights
     axes = [i + len(shape) for i in negative_axes(axis, len(shape))]
     ordered = np.transpose(weights, np.argsort(axes).tolist())
     lengths = tuple(n if i in axes else 1 for i, n in enumerate(shape))
-    return np.broadcast_to(np.reshape(ordered, lengths), shape)
+    return np.reshape(ordered, lengths)
 
 
 __all__ = ["max_", "mean", "min_", "prod", "std", "sum_", "var"]
