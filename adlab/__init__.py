@@ -6,10 +6,16 @@
 ...     return (1.0 - y) / (1.0 + y)
 >>> round(float(adlab.grad(tanh)(1.0)), 6)
 0.419974
+
+The namespaces `adlab.numpy` and `adlab.scipy`, and `adlab.testing`, are loaded on first use.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from adlab.modes.checkpoint import checkpoint
 from adlab.modes.collectives import all_gather, pmax, pmean, pmin, psum
+from adlab.modes.custom import custom_rule, primitive
 from adlab.modes.derivatives import (
     derivative,
     ggnvp,
@@ -28,14 +34,23 @@ from adlab.modes.linearize import linearize
 from adlab.modes.residuals import residuals
 from adlab.modes.transpose import linear_transpose
 from adlab.modes.vmap import vmap
+from adlab.rules import constant, elementwise, linear, multilinear
 from adlab.trace import register_pytree
+
+if TYPE_CHECKING:
+    from adlab import numpy as numpy
+    from adlab import scipy as scipy
+    from adlab import testing as testing
 
 __version__ = "0.1.0"
 
 __all__ = [
     "all_gather",
     "checkpoint",
+    "constant",
+    "custom_rule",
     "derivative",
+    "elementwise",
     "ggnvp",
     "grad",
     "hessian",
@@ -45,11 +60,14 @@ __all__ = [
     "jacrev",
     "jvp",
     "laplacian",
+    "linear",
     "linear_transpose",
     "linearize",
+    "multilinear",
     "pmax",
     "pmean",
     "pmin",
+    "primitive",
     "psum",
     "ravel",
     "register_pytree",
@@ -60,3 +78,15 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+_LATE = frozenset({"numpy", "scipy", "testing"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_LATE.union(globals()))

@@ -26,6 +26,12 @@ def table(title, times, unit):
         print(f"  {name:<12} {seconds * unit:9.3f}{ratio if name != 'adlab' else ''}")
 
 
+def verdict(what, figure, target, unit=""):
+    """Print a figure beside its target, which it is not to exceed."""
+    met = "met" if figure <= target else "missed"
+    print(f"  {what}: {figure:.3g}{unit}, target {target:.3g}{unit}: {met}")
+
+
 def machine():
     """Name the processor, Python and NumPy."""
     import numpy

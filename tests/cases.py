@@ -21,7 +21,7 @@ REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
 INSIDE = (0.2, 0.8)
 DOMAINS = {
     **dict.fromkeys(
-        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "tan", "arctan"],
+        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "arctan"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -35,11 +35,12 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp"],
+        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp",
+         "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
-    **dict.fromkeys(["power", "xlogy"], [ABOVE, ABOVE]),
+    **dict.fromkeys(["power", "float_power", "xlogy"], [ABOVE, ABOVE]),
     **dict.fromkeys(
         ["erfcx", "log_expit", "ndtr", "log_ndtr", "j0", "j1", "i0", "i1"], [REAL]
     ),
@@ -86,7 +87,9 @@ DOMAINS = {
     "tan": [UNIT],
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
-GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder", "random.laplace"}
+GENERIC = {
+    "copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder", "random.laplace",
+}  # fmt: skip
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
@@ -94,9 +97,10 @@ ANALYTIC = {
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
     "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
     "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",
-    "triu", "concatenate", "main_diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
+    "triu", "concatenate", "diagonal", "matmul", "einsum", "fft.fft", "fft.ifft",
     "fft.irfft", "sum", "mean", "prod", "var", "std", "cumsum", "cumprod", "triangle",
     "linalg.inv", "linalg.solve", "linalg.det", "linalg.slogdet", "linalg.cholesky", "linalg.qr",
+    "linalg.svdvals",
     "solve_triangular", "cholesky_factor", "scipy_solve", "erf", "erfc", "logsumexp",
 }  # fmt: skip
 
@@ -111,6 +115,7 @@ CASES = {
     "imag": [([X], {})],
     "conjugate": [([X], {})],
     "absolute": [([X], {})],
+    "direction": [([X + 1j * Y], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
     **{name: [([np.array(1.5), POSITIVE], {})] for name in ("jv", "yv")},
     **{name: [([np.array(2), POSITIVE], {})] for name in ("yn", "expn")},
@@ -150,7 +155,7 @@ CASES = {
     "unpack": each([X], {"axis": -2}),
     "with_real": [([X, V[:4]], {}), ([X + 1j * Y, V[:4]], {})],
     "with_imag": each([X, Y], {}),
-    "copy": each([T], {"order": "F"}),
+    "laid_out": each([T], {"axes": (-2, -1, -3)}, {"axes": (-1, -2, -3)}),
     "reshape": [([X], {"shape": (2, 6)})],
     "transpose": [([T], {"axes": (-1, -3, -2)})],
     "broadcast_to": [([X], {"shape": (2, 3, 4)})],
@@ -163,7 +168,12 @@ CASES = {
     "triu": [([M], {"k": 1})],
     "concatenate": [([X, Y], {"axis": -1})],
     "stack": each([X, Y], {"axis": -1}, {"axis": -3}),
-    "main_diagonal": [([M], {})],
+    "window": [
+        ([X], {"shape": (2, 3), "steps": (-4, 2), "start": 5}),
+        ([V], {"shape": (3, 3), "steps": (1, 1), "start": 0}),
+        ([X.T], {"shape": (), "steps": (), "start": 7}),
+    ],
+    "diagonal": each([X], {"offset": 0}, {"offset": -1}, {"offset": 3}),
     "matmul": [([X, M], {}), ([M, B], {}), ([T, M], {})],
     "einsum": each([X, M], {"spec": (("ij", "jk"), "ik")}, {"spec": (("ij", "kk"), "i")}),
     "fft.fft": [([X], {"axis": -1, "norm": None})],
@@ -173,6 +183,7 @@ CASES = {
         [TALL], {"n": 5, "axis": -1, "norm": None}, {"n": 8, "axis": -2, "norm": None}
     ),
     "linalg.inv": [([M], {})],
+    "linalg.pinv": each([TALL], {"options": ()}) + each([TALL.T], {"options": ()}),
     "linalg.solve": [([M, B], {})],
     "linalg.det": [([M], {})],
     "linalg.slogdet": [([M], {})],
@@ -180,8 +191,13 @@ CASES = {
     "linalg.eigh": [([S], {"uplo": "L"})],
     "linalg.svd": [([TALL], {}), ([M], {})],
     "linalg.qr": [([TALL], {}), ([M], {})],
+    "linalg.svdvals": [([TALL], {}), ([M], {})],
+    "number": [([np.float64(0.7)], {}), ([X], {})],
     **{name: each([X], *REDUCED) for name in ("sum", "mean", "prod", "max", "min")},
-    **{name: each([X], *({**p, "ddof": 1} for p in REDUCED)) for name in ("var", "std")},
+    **{
+        name: each([X], {**REDUCED[0], "ddof": 1}, {**REDUCED[1], "ddof": 2.5})
+        for name in ("var", "std")
+    },
     "cumsum": [([X], {"axis": -2})],
     "cumprod": [([X], {"axis": -1})],
     "logsumexp": each([X], *REDUCED),
@@ -242,9 +258,10 @@ CONSTANT = {
         for name in ("positions", "positions_in_order", "uniform_order")
     },
     "random.equal_entries": [([np.array([1, 2, 1])], {})],
+    "rounded": [([X], {"digits": 1})],
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],
-    "isclose": [([X, Y], {"options": ()})],
+    "isclose": [([X, Y, 1e-5, 1e-8], {"equal_nan": False})],
     **{name: each([X > 0], *REDUCED) for name in ("any", "all")},
     **{name: [([X], {"axis": -1, "keepdims": False})] for name in ("argmax", "argmin")},
     "argsort": [([X], {"axis": -1, "kind": None})],

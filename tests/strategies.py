@@ -147,6 +147,11 @@ def _an_index(draw, shape):
     return draw(st.one_of(kinds))
 
 
+def _diagonal(draw, rng):
+    x = rng.normal(size=draw(shapes(2)))
+    return [x], {"offset": draw(st.integers(-x.shape[-2] - 1, x.shape[-1] + 1))}
+
+
 def _taken(draw, rng):
     x = rng.normal(size=draw(shapes(1)))
     return [x], {"index": _an_index(draw, x.shape)}
@@ -254,9 +259,7 @@ STRUCTURED = {
     ),
     **dict.fromkeys(["tril", "triu"], square(**OFFSET)),
     "concatenate": drawn(_concatenated),
-    "main_diagonal": drawn(
-        lambda draw, rng: ([rng.normal(size=2 * (draw(st.integers(0, 3)),))], {})
-    ),
+    "diagonal": drawn(_diagonal),
     "matmul": drawn(_matmul),
     "einsum": drawn(_einsum),
     **dict.fromkeys(["fft.fft", "fft.ifft", "fft.rfft"], along_axis(1, **NORM)),
@@ -264,7 +267,9 @@ STRUCTURED = {
     "sum": reduced(**KEEP),
     "prod": reduced(**KEEP),
     **dict.fromkeys(["mean", "max", "min", "logsumexp"], reduced(1, **KEEP)),
-    **dict.fromkeys(["var", "std"], reduced(2, min_dims=1, ddof=st.integers(0, 1), **KEEP)),
+    **dict.fromkeys(
+        ["var", "std"], reduced(2, min_dims=1, ddof=st.sampled_from([0, 1, 1.5]), **KEEP)
+    ),
     "weighted_logsumexp": reduced(1, count=2, **KEEP),
     **dict.fromkeys(["softmax", "log_softmax"], reduced(1)),
     **dict.fromkeys(["cumsum", "cumprod"], along_axis()),
@@ -272,7 +277,7 @@ STRUCTURED = {
     **dict.fromkeys(["linalg.inv", "linalg.det", "linalg.slogdet"], square()),
     **dict.fromkeys(["linalg.cholesky", "cholesky_factor"], hermitian()),
     "linalg.eigh": hermitian(uplo=st.sampled_from("LU")),
-    "linalg.svd": drawn(either),
+    **dict.fromkeys(["linalg.svd", "linalg.svdvals"], drawn(either)),
     "linalg.qr": drawn(tall),
     "linalg.solve": equations(st.sampled_from([(1,), (2,)])),
     "solve_triangular": equations(

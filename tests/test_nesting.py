@@ -48,6 +48,28 @@ def looped(x, c):
     return y
 
 
+@adlab.custom_rule
+def waves(x, c):
+    return {"wave": np.sin(c * x), "energy": np.dot(x, x)}
+
+
+waves.defvjp(
+    lambda ct, x, c: ct["wave"] * c * np.cos(c * x) + 2 * ct["energy"] * x,
+    lambda ct, x, c: np.sum(ct["wave"] * x * np.cos(c * x)),
+)
+
+
+@adlab.primitive(axes="(n),()->(n)")
+def opaque(x, c):
+    return np.cumsum(x, -1) * np.expand_dims(c, -1) ** 2
+
+
+opaque.defjvp(
+    lambda x_dot, c: np.cumsum(x_dot, -1) * np.expand_dims(c, -1) ** 2,
+    lambda c_dot, x, c: 2 * np.cumsum(x, -1) * np.expand_dims(c * c_dot, -1),
+)
+
+
 FUNCTIONS = {
     "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
     "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
@@ -61,9 +83,12 @@ FUNCTIONS = {
     "logsumexp": lambda x, c: logsumexp(x[:, None] * c - np.outer(x, x), axis=0),
     "einsum": lambda x, c: np.einsum("i,j,jk->ik", x, x * c, M),
     "indexed": indexed,
+    "gradient": lambda x, c: np.sin(adlab.grad(lambda w: np.sum(w**2 * w[::-1]) * c)(x) * x[0]),
     "in place": filled,
     "loop": looped,
     "branch": branched,
+    "custom rule": lambda x, c: waves(x, c)["wave"] * waves(x * c, c)["energy"],
+    "own primitive": lambda x, c: np.tanh(opaque(np.sin(x), np.multiply(c, 1.0))),
 }  # fmt: skip
 
 
@@ -112,18 +137,53 @@ def stacked(f):
     return lambda x, c: np.stack([f(scale * x, c) for scale in SCALES])
 
 
+def traced(f):
+    def g(x, c):
+        def second(e):
+            return adlab.jvp(lambda x: adlab.jvp(lambda x: f(x, c), (x,), (e,))[1], (x,), (e,))[1]
+
+        return sum(second(e) for e in np.eye(3))
+
+    return g
+
+
+def by_pullback(f):
+    return adlab.custom_rule(
+        f,
+        vjp=(
+            lambda ct, x, c: adlab.vjp(lambda x: f(x, c), x)[1](ct)[0],
+            lambda ct, x, c: adlab.vjp(lambda c: f(x, c), c)[1](ct)[0],
+        ),
+    )
+
+
+def by_pushforward(f):
+    return adlab.custom_rule(
+        f,
+        jvp=(
+            lambda x_dot, x, c: adlab.jvp(lambda x: f(x, c), (x,), (x_dot,))[1],
+            lambda c_dot, x, c: adlab.jvp(lambda c: f(x, c), (c,), (c_dot,))[1],
+        ),
+    )
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "laplacian": (adlab.laplacian, traced),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),
+    "rule": (by_pullback, lambda f: f),
+    "forward_rule": (by_pushforward, lambda f: f),
 }
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
     "vjp vmap jvp", "vmap vmap vjp", "vjp checkpoint vjp", "vjp jvp checkpoint",
     "vjp vmap checkpoint", "vmap checkpoint vjp", "linearize checkpoint linearize",
+    "vjp jvp rule", "vmap vjp rule", "linearize rule vjp", "jvp checkpoint rule", "jvp vmap rule",
+    "vjp vjp forward_rule", "vjp rule forward_rule", "rule checkpoint vmap",
 ]  # fmt: skip
 
 

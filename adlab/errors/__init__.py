@@ -2,12 +2,13 @@
 
 `exceptions` names what can go wrong, `frames` finds the user's line and lays out a message,
 `diagnosis` explains why a traced value cannot become the plain value an expression asked for, which
-`expressions` finds.
+`expressions` finds; `instructions` tells a call from an operator.
 """
 
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
+    ArgumentError,
     BatchedValueError,
     ClosedOverGeneratorError,
     DtypeError,
@@ -17,18 +18,22 @@ from adlab.errors.exceptions import (
     MissingRuleError,
     NonLinearError,
     NonScalarOutputError,
+    OptionError,
     PerformanceWarning,
     ReplayError,
+    RuleError,
     ShapeError,
     StructureError,
     TracerConversionError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
-from adlab.errors.frames import explain, shorten, user_frame, where
+from adlab.errors.frames import defined_at, entering_frame, explain, shorten, user_frame, where
+from adlab.errors.instructions import is_call, is_operator
 
 __all__ = [
     "AdlabError",
+    "ArgumentError",
     "BatchedValueError",
     "ClosedOverGeneratorError",
     "DtypeError",
@@ -38,15 +43,21 @@ __all__ = [
     "MissingRuleError",
     "NonLinearError",
     "NonScalarOutputError",
+    "OptionError",
     "PerformanceWarning",
     "ReplayError",
+    "RuleError",
     "ShapeError",
     "StructureError",
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_conversion",
+    "defined_at",
+    "entering_frame",
     "explain",
+    "is_call",
+    "is_operator",
     "shorten",
     "user_frame",
     "where",

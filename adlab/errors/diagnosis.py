@@ -1,33 +1,38 @@
 """Why a traced value cannot become a plain one, and what to write instead.
 
 `adlab.errors.expressions` finds the expression that asked for it; here each kind of expression has
-a function that gives advice. The first that knows the expression is heard.
+a function that gives advice, with what `adlab.errors.replacements` knows of other functions. The
+first that knows the expression is heard.
 """
 
 import ast
 import builtins
+import sys
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adlab.errors.exceptions import (
+    BatchedValueError,
     ClosedOverGeneratorError,
     TracerConversionError,
     UnsupportedFunctionError,
 )
 from adlab.errors.expressions import (
     Call,
-    assigns_item,
     call_in,
     entered_function,
     executing,
 )
 from adlab.errors.frames import explain, user_frame
+from adlab.errors.instructions import assigns_item
+from adlab.errors.replacements import OWN, SUPPLY_A_RULE, TO_ARRAY, in_place_of_math, stacked
 
 _PLAIN = {
     "__array__": "a plain array",
     "__bool__": "a truth value",
     "__complex__": "a Python complex",
     "__float__": "a Python float",
+    "__format__": "a formatted number",
     "__index__": "an index",
     "__int__": "a Python int",
 }
@@ -37,37 +42,11 @@ _BUILTINS = {
     "float": "leave float() out, a traced value of shape () works as a number.",
     "int": "write np.trunc({0}) and leave int() out.",
 }
-_MATH_RENAMED = {
-    "acos": "np.arccos",
-    "acosh": "np.arccosh",
-    "asin": "np.arcsin",
-    "asinh": "np.arcsinh",
-    "atan": "np.arctan",
-    "atan2": "np.arctan2",
-    "atanh": "np.arctanh",
-    "comb": "adlab.scipy.special.comb",
-    "erf": "adlab.scipy.special.erf",
-    "erfc": "adlab.scipy.special.erfc",
-    "factorial": "adlab.scipy.special.factorial",
-    "fsum": "np.sum",
-    "gamma": "adlab.scipy.special.gamma",
-    "lgamma": "adlab.scipy.special.gammaln",
-    "perm": "adlab.scipy.special.perm",
-    "phase": "np.angle",
-    "pow": "np.power",
-    "sumprod": "np.dot",
-    "ulp": "np.spacing",
-}
-_MATH_ALONE = frozenset({"dist", "fma", "isqrt", "polar", "rect"})  # NumPy has no such function
-_WHY_MATH = "the functions of the math module return Python floats, which carry no derivative."
-_TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
-#: Functions of NumPy that cannot dispatch, of which adlab.numpy has its own.
-OWN_OF_NUMPY = _TO_ARRAY | {
-    "arange", "asarray_chkfinite", "empty", "empty_like", "eye", "fromiter", "full", "full_like",
-    "geomspace", "identity", "isscalar", "linspace", "logspace", "ones", "ones_like", "require",
-    "vectorize", "zeros", "zeros_like",
-}  # fmt: skip
-_DISPLAYS = ast.List | ast.Tuple | ast.ListComp
+_WHY_MATH = "the functions of the math module return Python floats, which cannot carry {carried}."
+_WITHOUT_DERIVATIVE = "Where no derivative is wanted, pass adlab.stop_gradient(x)."
+_WHY_LIST = "NumPy makes a plain array of a list, which cannot carry {carried}."
+_WRITING = frozenset({"__setitem__", "fill", "put", "setfield"})  # methods of an array
+_LIBRARIES = ("numpy.", "scipy.", "adlab.numpy.", "adlab.scipy.", "adlab.primitives.")
 _STANDARDISED = {
     "exponential": "scale * {rng}.standard_exponential(size)",
     "lognormal": "np.exp(mu + sigma * {rng}.standard_normal(size))",
@@ -77,12 +56,20 @@ _STANDARDISED = {
 
 
 class _Advice(NamedTuple):
-    why: str
+    why: str  # with a place for what is {carried}
     instead: str
     error: type[TracerConversionError] = TracerConversionError
 
 
-def diagnose_conversion(method: str, description: str) -> TracerConversionError:
+_ON_INDEX = _Advice(
+    "NumPy makes an index a plain array, which cannot carry {carried}.",
+    "index with np.take_along_axis.",
+)
+
+
+def diagnose_conversion(
+    method: str, description: str, examples: int | None = None
+) -> TracerConversionError:
     """Explain why a traced value cannot become the plain value that was asked for.
 
     Parameters
@@ -91,17 +78,20 @@ def diagnose_conversion(method: str, description: str) -> TracerConversionError:
         The special method of the traced value that was called, for instance ``"__float__"``.
     description : str
         What the value is, for instance ``"shape (3,) and dtype float64"``.
+    examples : int, optional
+        Of a batched value, how many examples it stands for; else it carries a derivative.
 
     Returns
     -------
     TracerConversionError
         To be raised by the caller: an `UnsupportedFunctionError` for a function of NumPy or SciPy
-        that converts its arguments, a `ClosedOverGeneratorError` for a draw from a generator.
+        that converts its arguments, a `ClosedOverGeneratorError` for a draw from a generator, a
+        `BatchedValueError` for another conversion of a batched value.
     """
     value = f"a traced value of {description}"
     frame = user_frame()
     attempted = f"{value} was to become {_PLAIN.get(method, 'a plain value')}"
-    advice = _on_conversion(method)
+    advice = _on_conversion(method, batched=examples is not None)
     if frame is not None:
         call = call_in(frame)
         known = _on_call(call) if call is not None else None
@@ -109,50 +99,48 @@ def diagnose_conversion(method: str, description: str) -> TracerConversionError:
         if assigns_item(frame):
             item, advice = _on_assignment(frame)
             attempted = f"{value} was assigned to {item} of a plain array"
+        elif examples is not None and isinstance(executing(frame), ast.Subscript):
+            attempted, advice = f"a plain array was indexed by {value}", _ON_INDEX
         elif call is not None and known is not None:
             attempted, advice = f"{call.text} was called on {value}", known
         elif entered:
             text = call.text if call is not None else f"{entered}(...)"
             attempted, advice = f"{text} was called on {value}", _on_library(entered, call)
-    return advice.error(explain(attempted, why=advice.why, instead=advice.instead, frame=frame))
+    carried, error, instead = "a derivative", advice.error, advice.instead
+    if examples is not None:
+        carried = f"the {examples} values it has under vmap"
+        if error is ClosedOverGeneratorError:
+            instead += " A generator that is an argument of the function draws for each example."
+        elif error is TracerConversionError:
+            error = BatchedValueError
+    why = advice.why.format(carried=carried)
+    return error(explain(attempted, why=why, instead=instead, frame=frame))
 
 
 def _on_call(call: Call) -> _Advice | None:
     package, _, name = call.callee.name.rpartition(".")
-    if _is_generator(call.callee.owner):
+    if _is_generator(call.callee.owner) or "default_rng(" in call.receiver:
         return _on_generator(call, name)
     if name in _BUILTINS and call.callee.value is getattr(builtins, name):
         return _on_builtin(call, name)
     if package in ("math", "cmath"):
         return _on_math(call, name)
-    if package == "numpy" and name in _TO_ARRAY:
+    if package.removeprefix("adlab.") == "numpy" and _is_scalar_type(call.callee.value):
+        return _on_scalar_type(call, name)
+    if package == "numpy" and name in TO_ARRAY:
         return _on_array(call, name)
     if _is_array(call.callee.owner):
-        return _Advice(
-            "a method of a plain array converts its arguments to plain arrays.",
-            f"write the function np.{name}({', '.join([call.receiver, *call.arguments])}), "
-            "or create the array with adlab.numpy.",
-        )
-    if package.removeprefix("adlab.") == "numpy" and name not in OWN_OF_NUMPY and _displays(call):
-        return _on_displays(call)
-    if package.partition(".")[0] in ("numpy", "scipy"):
+        return _on_method(call, name)
+    if call.callee.name.startswith(_LIBRARIES):
         return _on_library(call.callee.name, call)
     return None
 
 
-def _displays(call: Call) -> list[str]:
-    """Return the lists and tuples that are written down in a call."""
-    pairs = zip(call.nodes, call.arguments, strict=False)
-    return [text for node, text in pairs if isinstance(node, _DISPLAYS)]
-
-
-def _on_displays(call: Call) -> _Advice:
-    displays = _displays(call)
-    stacked = [f"np.stack({text})" if text in displays else text for text in call.arguments]
-    function, _, _ = call.text.partition("(")
+def _on_scalar_type(call: Call, name: str) -> _Advice:
+    argument = call.arguments[0] if call.arguments else "x"
     return _Advice(
-        "NumPy makes a plain array of a list, which cannot carry a derivative.",
-        f"write {call._replace(arguments=stacked).to(function)}.",
+        f"a scalar of the type {name} cannot carry a derivative.",
+        f"leave np.{name}() out, or write {argument}.astype(np.{name}).",
     )
 
 
@@ -160,8 +148,8 @@ def _on_generator(call: Call, name: str) -> _Advice:
     rng = call.receiver or "rng"
     variates = _STANDARDISED.get(name, "").format(rng=rng)
     return _Advice(
-        "the transformation does not know this generator, and its draw depends on the parameters "
-        "in a way NumPy does not tell.",
+        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
+        "draw depends on them.",
         "draw standard variates and transform them"
         + (f", here {variates}." if variates else ", for instance mu + sigma * standard_normal."),
         ClosedOverGeneratorError,
@@ -171,35 +159,60 @@ def _on_generator(call: Call, name: str) -> _Advice:
 def _on_builtin(call: Call, name: str) -> _Advice:
     argument = call.arguments[0] if call.arguments else "x"
     carrier = "truth value" if name == "bool" else f"Python {name}"
-    return _Advice(f"a {carrier} cannot carry a derivative.", _BUILTINS[name].format(argument))
+    return _Advice(f"a {carrier} cannot carry {{carried}}.", _BUILTINS[name].format(argument))
 
 
 def _on_math(call: Call, name: str) -> _Advice:
-    write = call.to(_MATH_RENAMED.get(name, f"np.{name}"))
-    if name in _MATH_ALONE:
-        write = "it with functions of NumPy"
-    elif name == "log" and len(call.arguments) == 2:
-        write = "np.log({}) / np.log({})".format(*call.arguments)
-    return _Advice(_WHY_MATH, f"write {write}.")
+    return _Advice(_WHY_MATH, f"write {in_place_of_math(call, name)}.")
 
 
 def _on_array(call: Call, name: str) -> _Advice:
-    display = bool(call.nodes) and isinstance(call.nodes[0], _DISPLAYS)
-    stack = f"np.stack({call.arguments[0]}) or " if display else ""
+    stack = stacked(call)[:1]
+    either = f"{stack[0]} or " if stack != call.arguments[:1] else ""
     return _Advice(
-        "a plain array cannot carry a derivative.",
-        f"write {stack}{call.to(f'adlab.numpy.{name}')}.",
+        "a plain array cannot carry {carried}.",
+        f"write {either}{call.to(f'adlab.numpy.{name}')}.",
+    )
+
+
+def _on_method(call: Call, name: str) -> _Advice:
+    function = f"np.{name}({', '.join([call.receiver, *call.arguments])})"
+    return _Advice(
+        "a method of a plain array converts its arguments to plain arrays.",
+        ("" if name in _WRITING else f"write the function {function}, or ")
+        + "create the array with adlab.numpy.",
     )
 
 
 def _on_library(function: str, call: Call | None) -> _Advice:
-    package, _, rest = function.partition(".")
-    ours = f"adlab.{package}.{rest}"
+    package, _, name = function.rpartition(".")
+    if name in OWN.get(package, ()):
+        write = f"adlab.{function}"
+        if call is not None:  # adlab's own functions of NumPy take lists
+            given = call.arguments if package == "numpy" else stacked(call)
+            write = call._replace(arguments=given).to(write)
+        return _Advice(
+            f"{function} converts its arguments to plain arrays, which cannot carry {{carried}}.",
+            f"write {write}.",
+            UnsupportedFunctionError,
+        )
+    if _takes_traced_arrays(getattr(sys.modules.get(package), name, None)):
+        return _on_list(call)
     return _Advice(
-        f"{function} converts its arguments to plain arrays, which cannot carry a derivative.",
-        f"write {call.to(ours) if call is not None else ours}.",
+        f"{function} converts its arguments to plain arrays, which cannot carry {{carried}}, and "
+        "adlab has no rule for it yet.",
+        SUPPLY_A_RULE,
         UnsupportedFunctionError,
     )
+
+
+def _on_list(call: Call | None) -> _Advice:
+    """Advise on a function that takes traced arrays: the value was inside a list."""
+    arguments = [] if call is None else stacked(call)
+    if call is None or arguments == call.arguments:
+        return _Advice(_WHY_LIST, "pass an array, for instance np.stack(values).")
+    function, _, _ = call.text.partition("(")
+    return _Advice(_WHY_LIST, f"write {call._replace(arguments=arguments).to(function)}.")
 
 
 def _on_assignment(frame: FrameType) -> tuple[str, _Advice]:
@@ -208,21 +221,32 @@ def _on_assignment(frame: FrameType) -> tuple[str, _Advice]:
     if isinstance(target, ast.Subscript):
         item, array = ast.unparse(target), ast.unparse(target.value)
     return item, _Advice(
-        "a plain array cannot carry a derivative.",
+        "a plain array cannot carry {carried}.",
         f"create {array} with adlab.numpy, for instance adlab.numpy.zeros(n), "
         "or collect the values in a list and write np.stack(values).",
     )
 
 
-def _on_conversion(method: str) -> _Advice:
+def _on_conversion(method: str, *, batched: bool) -> _Advice:
     plain = _PLAIN.get(method, "a plain value")
     instead = {
         "__array__": "use NumPy's functions, or those of adlab.numpy and adlab.scipy.",
         "__bool__": "write np.where(condition, x, y) in place of a branch.",
+        "__format__": 'leave the format out: f"{x}" shows all of them.',
     }.get(method, "use NumPy's functions, for instance np.sin in place of math.sin.")
     return _Advice(
-        f"{plain} cannot carry a derivative.",
-        f"{instead} Where no derivative is wanted, pass adlab.stop_gradient(x).",
+        f"{plain} cannot carry {{carried}}.",
+        instead if batched else f"{instead} {_WITHOUT_DERIVATIVE}",
+    )
+
+
+def _takes_traced_arrays(function: Any) -> bool:
+    """Whether a function dispatches, by NumPy's protocols or because it is adlab's."""
+    return (
+        type(function).__name__ == "ufunc"
+        or hasattr(function, "_implementation")
+        or f"{getattr(function, '__module__', '')}.".startswith("adlab.")
+        or type(function).__module__.startswith("adlab.")
     )
 
 
@@ -230,6 +254,12 @@ def _is_generator(owner: object) -> bool:
     return any(
         cls.__name__ in ("Generator", "RandomState") and cls.__module__.startswith("numpy.random")
         for cls in type(owner).__mro__
+    )
+
+
+def _is_scalar_type(callee: object) -> bool:
+    return isinstance(callee, type) and any(
+        cls.__name__ == "generic" and cls.__module__ == "numpy" for cls in callee.__mro__
     )
 
 

@@ -12,7 +12,7 @@ class AdlabError(Exception):
 
 
 class TracerConversionError(AdlabError, TypeError):
-    """A traced value was to become something that cannot carry a derivative.
+    """A traced value was to become something that cannot carry a derivative or a batch.
 
     Raised by ``float(x)``, ``math.sin(x)``, ``np.asarray(x)``, ``plain[i] = x`` and by functions
     which convert their arguments.
@@ -24,7 +24,19 @@ class UnsupportedFunctionError(TracerConversionError):
 
 
 class ClosedOverGeneratorError(TracerConversionError):
-    """A random generator the transformation cannot see was given a traced parameter."""
+    """A random generator of NumPy was given a traced parameter."""
+
+
+class ArgumentError(AdlabError, TypeError):
+    """An argument was to be differentiated that the call does not have."""
+
+
+class OptionError(AdlabError, ValueError):
+    """An option of a transformation has a value that means nothing."""
+
+
+class BatchedValueError(TracerConversionError):
+    """One number was asked of a value that has one for each example of a batch."""
 
 
 class LeakedTracerError(AdlabError, RuntimeError):
@@ -33,6 +45,10 @@ class LeakedTracerError(AdlabError, RuntimeError):
 
 class MissingRuleError(AdlabError, NotImplementedError):
     """A primitive has no rule for differentiating with respect to an argument."""
+
+
+class RuleError(AdlabError, TypeError):
+    """A rule was declared that does not fit the function it is for."""
 
 
 class NonScalarOutputError(AdlabError, TypeError):
@@ -48,15 +64,11 @@ class ShapeError(AdlabError, ValueError):
 
 
 class DtypeError(AdlabError, TypeError):
-    """An array of a dtype that cannot be differentiated (objects, integers, strings)."""
+    """An array that cannot be differentiated: of objects, integers, strings, or a masked one."""
 
 
 class UnregisteredContainerError(AdlabError, TypeError):
     """Traced values were found inside a container that is not a pytree."""
-
-
-class BatchedValueError(AdlabError, TypeError):
-    """One number was asked of a value that has one for each example of a batch."""
 
 
 class NonLinearError(AdlabError, ValueError):

@@ -6,7 +6,6 @@ Where a step fails (no source, no positions, a computed callee) the answer is No
 """
 
 import ast
-import dis
 import linecache
 import sys
 from inspect import getattr_static, isclass, ismodule
@@ -87,20 +86,6 @@ def executing(frame: FrameType) -> ast.AST | None:
     # a call in a chain of methods over several lines is said to begin at the method's name
     chained = (n for n in nodes if isinstance(n, ast.Call) and _extent(n)[1::2] == position[1::2])
     return next(exact, None) or next(chained, None)
-
-
-def assigns_item(frame: FrameType) -> bool:
-    """Tell whether a frame is executing ``a[i] = value``; needs no source.
-
-    Parameters
-    ----------
-    frame : FrameType
-
-    Returns
-    -------
-    bool
-    """
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
 
 
 def call_in(frame: FrameType) -> Call | None:

@@ -77,6 +77,19 @@ def user_frame() -> FrameType | None:
     return frame
 
 
+def entering_frame() -> FrameType | None:
+    """Return the innermost frame that runs no code of adlab's, maybe another library's.
+
+    Returns
+    -------
+    FrameType or None
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and package_of(frame) == "adlab" and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
 def where(frame: FrameType | None = None) -> str:
     """Describe the line that runs in the user's frame.
 
@@ -100,6 +113,21 @@ def where(frame: FrameType | None = None) -> str:
         place += f", in {code.co_name}"
     line = linecache.getline(code.co_filename, frame.f_lineno, frame.f_globals).strip()
     return f"{place}: `{line}`" if line else place
+
+
+def defined_at(function: object) -> str:
+    """Return where a function was written, as ``" (model.py:12)"``, or the empty string.
+
+    Parameters
+    ----------
+    function : object
+
+    Returns
+    -------
+    str
+    """
+    code = getattr(function, "__code__", None)
+    return f" ({_short(code.co_filename)}:{code.co_firstlineno})" if code else ""
 
 
 def explain(attempted: str, *, why: str, instead: str, frame: FrameType | None = None) -> str:

@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from adlab.modes.sparsesum import SparseSum, summed
 from adlab.modes.tape import Node
-from adlab.primitives.array import ArrayTracer
 from adlab.primitives.spaces import Space, zeros
 
-__all__ = ["Masked", "Plan", "Pull", "add_into", "backward", "chosen", "deliver", "filled"]
+__all__ = [
+    "Masked", "Plan", "Pull", "add_sparse", "backward", "chosen", "deliver", "filled", "quiet",
+]  # fmt: skip
 
 Pull = Callable[[Any, Any], Any]
 Masked = Callable[[Any, Any, Any], Any]
@@ -33,8 +35,8 @@ class Plan:
     def __init__(self, count: int, pull: Pull) -> None:
         self.count = count  # of parents
         self.pull = pull  # (ct, node) -> the cotangent of the one parent, or a tuple of them
-        #: (total, ct, node) -> the total it was added to in place; a total of None is new zeros
-        self.into: Callable[[Any, Any, Any], Any] | None = None
+        #: Where ct goes among zeros: node -> their shape, and the index
+        self.into: Callable[[Node], tuple[tuple[int, ...], Any]] | None = None
         #: Whether a derivative of exactly zero tells that there is no dependence near the point.
         self.selects = False
         #: Of an elementwise primitive: (ct, reach, node) -> for each parent the cotangent, with
@@ -53,20 +55,21 @@ def backward(roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]
     for root, ct in zip(roots, given, strict=True):
         place = root[0]
         nodes[place], cts[place] = root, ct if cts[place] is None else cts[place] + ct
-    own: set[int] = set()
-    with np.errstate(all="ignore"):
+    sparse = False
+    with quiet():
         for number in range(size - 1, -1, -1):
             node = nodes[number]
             if node is None:
                 continue
             plan = node[1]
+            ct = summed(cts[number]) if sparse else cts[number]
             if plan is None:
                 if len(node) > 2:  # else an input, which keeps its cotangent
-                    deliver(node, cts[number], nodes, cts)
+                    deliver(node, ct, nodes, cts)
                 continue
-            ct = cts[number]
             cts[number] = None
-            if plan.into is not None and add_into(plan.into, ct, node, nodes, cts, own):
+            if plan.into is not None and add_sparse(ct, node[2], nodes, cts, *plan.into(node)):
+                sparse = True
                 continue
             out = plan.pull(ct, node)
             if plan.count == 1:
@@ -84,32 +87,33 @@ def backward(roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]
                         cts[place], nodes[place] = each, parent
                     else:
                         cts[place] = cts[place] + each
-    return [cts[node[0]] if node[0] < size else None for node in inputs]
+    return [summed(cts[node[0]]) if node[0] < size else None for node in inputs]
 
 
-def add_into(
-    into: Callable[[Any, Any, Any], Any],
-    ct: Any,
-    node: Node,
-    nodes: list[Any],
-    cts: list[Any],
-    own: set[int],
+def quiet() -> np.errstate:
+    """Return an errstate for the backward pass: it warns of nothing, as the run of f has already.
+
+    What the caller has made an error stays one, which finds the operation behind a NaN.
+    """
+    asked = np.geterr().items()
+    options: Any = {kind: how if how == "raise" else "ignore" for kind, how in asked}
+    return np.errstate(**options)
+
+
+def add_sparse(
+    ct: Any, parent: Node, nodes: list[Any], cts: list[Any], shape: tuple[int, ...], index: Any
 ) -> bool:
-    """Add a sparse cotangent to a total that nobody else holds.
+    """Add ``ct`` at an index to the cotangent, of this shape, of a node; False: it is to be pulled.
 
     A loop over x[0], x[1], … then takes time linear in the length of x.
     """
-    parent = node[2]
     place = parent[0]
     total = cts[place]
-    if not isinstance(ct, (np.ndarray, np.generic, ArrayTracer)) or ct.dtype.kind not in "fb":
+    if total.__class__ is not SparseSum:
+        total = SparseSum(total, shape)
+    if not total.add(ct, index):
         return False
-    if total is not None and total.dtype != ct.dtype:
-        return False
-    if total is not None and place not in own:
-        total = np.copy(total)
-    cts[place], nodes[place] = into(total, ct, node), parent
-    own.add(place)
+    cts[place], nodes[place] = total, parent
     return True
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from adlab.modes.derived import require_seen
-from adlab.modes.draws import BatchedGenerator
+from adlab.modes.generators import batched, is_generator
 from adlab.trace import Primitive
 
 if TYPE_CHECKING:
@@ -45,4 +43,4 @@ class _BatchedBody:
 
 
 def _of(batch: Batch, x: Any) -> Any:
-    return BatchedGenerator(x, batch) if isinstance(x, np.random.Generator) else batch.lift(x)
+    return batched(x, batch) if is_generator(x) else batch.lift(x)

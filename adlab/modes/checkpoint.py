@@ -18,10 +18,11 @@ import numpy as np
 
 from adlab.errors import InPlaceError, ReplayError, explain
 from adlab.modes.captured import Template, capture
+from adlab.modes.generators import is_generator
 from adlab.modes.leaves import is_number
 from adlab.modes.outputs import lowered
 from adlab.modes.transformed import Transformed
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.rules import Composite
 from adlab.trace import Interpreter, Primitive, Structure, Tracer, flatten
 
@@ -95,7 +96,7 @@ def _checkpoint(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     arrays = {id(leaf) for leaf in flatten((args, kwargs))[0] if isinstance(leaf, np.ndarray)}
     values, call = capture(
         (f, args, kwargs),
-        lambda x: isinstance(x, Tracer | np.random.Generator) or id(x) in arrays,
+        lambda x: isinstance(x, Tracer) or is_generator(x) or id(x) in arrays,
     )
     if not any(isinstance(x, Tracer) for x in values):
         return f(*args, **kwargs)
@@ -200,7 +201,7 @@ class _Own(Interpreter):
 
 
 def _streams(values: Sequence[Any]) -> list[Any]:
-    return [x.bit_generator for x in values if isinstance(x, np.random.Generator)]
+    return [x.bit_generator for x in values if is_generator(x)]
 
 
 def _set(streams: Sequence[Any], states: Sequence[Any]) -> None:

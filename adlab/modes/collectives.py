@@ -13,6 +13,7 @@ import numpy as np
 
 from adlab.errors import StructureError, explain
 from adlab.modes.vmap import Batch
+from adlab.primitives.contents import unwrapped
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer, tree_map
@@ -85,14 +86,12 @@ def _reduced(reduce: Any, x: Any, axis_name: str | tuple[str, ...]) -> Any:
 
 def _axis(x: Any, name: str) -> Batch:
     """Return the named batch among the interpreters that trace ``x``."""
-    found = []
-    while isinstance(x, Tracer):
-        interpreter = x.interpreter
-        if isinstance(interpreter, Batch):
-            if interpreter.name == name:
-                return interpreter
-            found.append(interpreter.name or "an axis without a name")
-        x = x.value
+    batches = [each for each in unwrapped(x)[1] if isinstance(each, Batch)]
+    for batch in batches:
+        if batch.name == name:
+            _require_all(batch)
+            return batch
+    found = [batch.name or "an axis without a name" for batch in batches]
     raise StructureError(
         explain(
             f"a value was reduced over the batch axis {name!r}, along which it does not vary",
@@ -101,6 +100,17 @@ def _axis(x: Any, name: str) -> Batch:
             "that depends on the examples.",
         )
     )
+
+
+def _require_all(batch: Batch) -> None:
+    if batch.chunk:
+        raise StructureError(
+            explain(
+                f"a value was reduced over the batch axis {batch.name!r}, which runs in chunks",
+                why=f"a collective needs all examples, and only {batch.size} run at a time.",
+                instead="leave chunk_size out of the vmap that names the axis.",
+            )
+        )
 
 
 # The primitives ---------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ import numpy as np
 
 from adlab.modes.arguments import promoted
 from adlab.modes.gradients import grad
+from adlab.modes.leaves import is_differentiable, like_input
+from adlab.modes.outputs import warn_if_independent
 from adlab.modes.pullback import vjp
-from adlab.modes.pushforward import jvp
+from adlab.modes.pushforward import jvp, pushed
 from adlab.modes.transformed import Transformed
-from adlab.trace import flatten
+from adlab.trace import flatten, tree_map
 
 __all__ = ["ggnvp", "hvp", "vhp"]
 
@@ -24,11 +26,11 @@ F = Callable[..., Any]
 
 
 class Product(Transformed):
-    """A product ``(x, v, **kwargs)`` with a matrix at ``x``."""
+    """A product ``(x, v, *args, **kwargs)`` with a matrix at ``x``."""
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(lambda x, v, **kwargs: None)
+        return inspect.signature(lambda x, v, *args, **kwargs: None)
 
 
 def hvp(f: F) -> Transformed:
@@ -37,13 +39,13 @@ def hvp(f: F) -> Transformed:
     Parameters
     ----------
     f : callable
-        ``f(x, **kwargs)`` returns a real number.
+        ``f(x, *args, **kwargs)`` returns a real number.
 
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
-        dtypes of ``x``.
+        ``product(x, v, *args, **kwargs)``, where ``v`` and the result have the structure, shapes
+        and dtypes of ``x``.
 
     Raises
     ------
@@ -51,6 +53,11 @@ def hvp(f: F) -> Transformed:
         If the output is not one real number.
     StructureError, ShapeError
         If ``v`` does not fit ``x``.
+
+    Warns
+    -----
+    IndependentOutputWarning
+        If ``x`` reaches no operation; the product is exactly zero then.
 
     Notes
     -----
@@ -91,7 +98,7 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
     Parameters
     ----------
     f : callable
-        The model: ``f(x, **kwargs)`` returns a pytree of arrays, with Jacobian J at x.
+        The model: ``f(x, *args, **kwargs)`` returns a pytree of arrays, with Jacobian J at x.
     loss : callable, optional
         A real scalar function of the output of ``f``, with Hessian H there.  Without it, half the
         sum of squares, so H is the identity.
@@ -99,8 +106,8 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
     Returns
     -------
     callable
-        ``product(x, v, **kwargs)``, where ``v`` and the result have the structure, shapes and
-        dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
+        ``product(x, v, *args, **kwargs)``, where ``v`` and the result have the structure, shapes
+        and dtypes of ``x``.  For a convex loss the matrix is positive semi-definite.
 
     References
     ----------
@@ -121,29 +128,41 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
 
 
 def _hvp(f: F, args: Any, kwargs: Any) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
-        return jvp(lambda y: grad(f)(y, **kwargs), (promoted(x),), (v,))[1]
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        x = promoted(x)
+        run = pushed(lambda y: grad(f)(y, *args, **kwargs), (x,), (v,))
+        warn_if_independent(run.reached, flatten(x)[0], ())
+        return tree_map(_in_space_of, x, run.out_dot)
 
     return product(*args, **kwargs)
 
 
 def _vhp(f: F, args: Any, kwargs: Any) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
-        return vjp(lambda y: grad(f)(y, **kwargs), promoted(x))[1](v)[0]
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        x = promoted(x)
+        _, pullback = vjp(lambda y: grad(f)(y, *args, **kwargs), x)
+        warn_if_independent(pullback.reached, flatten(x)[0], ())
+        return pullback(v)[0]
 
     return product(*args, **kwargs)
 
 
 def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
-    def product(x: Any, v: Any, **kwargs: Any) -> Any:
+    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         def model(y: Any) -> Any:
-            return f(y, **kwargs)
+            return f(y, *args, **kwargs)
 
-        out, pullback = vjp(model, promoted(x))
-        out_dot = jvp(model, (promoted(x),), (v,))[1]
+        x = promoted(x)
+        out, pullback = vjp(model, x)
+        warn_if_independent(pullback.reached, flatten(x)[0], flatten(out)[0])
+        out_dot = jvp(model, (x,), (v,))[1]
         return pullback(hvp(loss or _half_squares)(out, out_dot))[0]
 
     return product(*args, **kwargs)
+
+
+def _in_space_of(leaf: Any, ct: Any) -> Any:
+    return like_input(ct, leaf) if is_differentiable(leaf) else ct
 
 
 def _half_squares(out: Any) -> Any:

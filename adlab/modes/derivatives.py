@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import ShapeError, explain
-from adlab.modes.arguments import promoted
+from adlab.modes.arguments import selected
 from adlab.modes.curvature import ggnvp, hvp, vhp
 from adlab.modes.gradients import grad, stop_gradient, value_and_grad
 from adlab.modes.jacobians import hessian, jacfwd, jacobian, jacrev
@@ -45,14 +45,16 @@ __all__ = [
 F = Callable[..., Any]
 
 
-def derivative(f: F) -> Transformed:
-    """Return the elementwise derivative of ``f`` with respect to its first argument.
+def derivative(f: F, argnums: int | str = 0) -> Transformed:
+    """Return the elementwise derivative of ``f`` with respect to one argument.
 
     Parameters
     ----------
     f : callable
         ``f(x, *args, **kwargs)`` acts on each element of the array ``x`` by itself, possibly
         broadcast against other arguments; of a scalar ``x`` it may return any pytree.
+    argnums : int or str
+        Which argument is ``x``, by position or by name.
 
     Returns
     -------
@@ -80,14 +82,14 @@ def derivative(f: F) -> Transformed:
     >>> adlab.derivative(np.sin)(np.zeros(2))
     array([1., 1.])
     """
-    return Transformed(_derivative, f)
+    return Transformed(_derivative, f, argnums=argnums)
 
 
-def _derivative(f: F, args: Any, kwargs: Any) -> Any:
-    x = promoted(args[0])
+def _derivative(f: F, args: Any, kwargs: Any, argnums: int | str) -> Any:
+    x, call = selected(f, args, kwargs, argnums)
     ones = zeros_like(x) + 1
-    out, out_dot, _, reached = pushed(lambda y: f(y, *args[1:], **kwargs), (x,), (ones,))
-    warn_if_independent(reached, [x, *flatten(out)[0]])
+    out, out_dot, _, reached = pushed(call, (x,), (ones,))
+    warn_if_independent(reached, [x], flatten(out)[0])
     tree_map(lambda leaf: _require_elementwise(np.shape(x), np.shape(leaf)), out)
     return out_dot
 

@@ -44,7 +44,7 @@ __all__ = [
 class Deriving(Interpreter):
     """An interpreter with a derived function for each primitive and set of its own tracers."""
 
-    #: An input reached a primitive, if only a constant one.
+    #: An input reached a primitive.
     touched = False
 
     @classmethod
@@ -61,13 +61,13 @@ class Deriving(Interpreter):
         self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
     ) -> Any:
         """Apply the derived function."""
-        kind = self.__class__
+        self.touched = True
         try:
-            apply = primitive.derived[kind][mine]
+            apply = primitive.derived[self.__class__][mine]
         except KeyError:
             composite = isinstance(primitive.facts["calculus"], Composite)
             apply = (self.through if composite else self.derive)(primitive, mine)
-            primitive.derived.setdefault(kind, {})[mine] = apply
+            primitive.derived.setdefault(self.__class__, {})[mine] = apply
         return apply(self, args, params)
 
 
@@ -203,11 +203,12 @@ def rule_for(primitive: Primitive, rules: tuple[Any, ...], position: int) -> Any
     """Return the rule for one argument, the last one for the rest of a variadic primitive."""
     rule = rules[min(position, len(rules) - 1)] if rules else None
     if rule is None:
+        name = primitive.argument(position)
+        reason = primitive.facts.get("reasons", {}).get(name, "")
         raise MissingRuleError(
             explain(
-                f"{primitive.name} was differentiated with respect to its argument "
-                f"{primitive.argument(position)!r}",
-                why="the primitive states no rule for that argument.",
+                f"{primitive.name} was differentiated with respect to its argument {name!r}",
+                why=reason or "the primitive states no rule for that argument.",
                 instead="pass adlab.stop_gradient of it if it is to be held constant.",
             )
         )

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
+from adlab.primitives.spaces import spread
 from adlab.rules.rule import shape_of
 
 if TYPE_CHECKING:
     from adlab.modes.vmap import Batch
 
-__all__ = ["BatchedGenerator", "spread"]
+__all__ = ["BatchedGenerator"]
 
 # The methods whose parameters broadcast against ``size``, with the names of the parameters.
 _BROADCASTING = {
@@ -56,13 +57,6 @@ _BROADCASTING = {
     "weibull": "a",
     "zipf": "a",
 }
-
-
-def spread(x: Any, rank: int) -> Any:
-    """Give a stacked value the logical rank, by axes of length one behind the stacking axis."""
-    shape = x.shape
-    missing = rank + 1 - len(shape)
-    return np.reshape(x, shape[:1] + (1,) * missing + shape[1:]) if missing else x
 
 
 class BatchedGenerator(np.random.Generator):

@@ -112,12 +112,14 @@ def _value_and_grad(f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool) -
         require_scalar(out)
         value, aux = lowered(tape, out), lowered(tape, aux)
         roots = [out.payload] if tape.owns(out) else []
-        warn_if_independent(tape.touched or bool(roots), [*leaves, value])
-        wanted = [node for node in nodes if node is not None]
-        one = zeros_like(value) + 1
+        warn_if_independent(tape.touched or bool(roots), leaves, [value])
+    wanted = [node for node in nodes if node is not None]
+    one = zeros_like(value) + 1
+    try:
         totals = pull_back(roots, [one] * len(roots), wanted, nested=is_differentiated(value))
-        del lifted, out, roots  # so the tape is freed before the gradient is copied out
+    finally:
         tape.locks.release()
+    del lifted, out, roots  # so the tape is freed before the gradient is copied out
     gradient = structure.unflatten(cotangents(totals, leaves, nodes))
     return ((value, aux) if has_aux else value), gradient
 

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import DtypeError, explain
-from adlab.modes.arguments import selected
+from adlab.modes.arguments import require_positive, selected
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
-from adlab.modes.outputs import warn_if_independent
+from adlab.modes.outputs import split_aux, warn_if_independent
 from adlab.modes.pullback import vjp
 from adlab.modes.pushforward import pushed
 from adlab.modes.sparsestack import unit_tangents
 from adlab.modes.transformed import Transformed
 from adlab.modes.vmap import Batch
-from adlab.primitives.spaces import space
+from adlab.primitives.spaces import is_complex, space
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer, flatten
 
@@ -35,7 +35,9 @@ SPARSE = 256
 _log = logging.getLogger(__name__)
 
 
-def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacfwd(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by forward mode, all unit tangents as one batch.
 
     Parameters
@@ -44,6 +46,8 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
         Returns a pytree of arrays.
     argnums : int, str or tuple of them
         The arguments to differentiate, by position or by name; a name may be keyword-only.
+    has_aux : bool
+        Whether ``f`` returns ``(output, aux)``.
     chunk_size : int, optional
         Push at most this many tangents at a time.  Intermediate results then take at most
         ``chunk_size`` times the memory of the function's, beside the Jacobian itself.
@@ -52,7 +56,8 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     -------
     callable
         With the arguments of ``f``.  Its result has the structure of the output outside and of the
-        argument inside; the shapes are ``out.shape + in.shape``.
+        argument inside; the shapes are ``out.shape + in.shape``.  With ``has_aux`` it returns
+        ``(jacobian, aux)``.
 
     Raises
     ------
@@ -66,8 +71,9 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
 
     Notes
     -----
-    Column ``j`` is the pushforward of the unit vector ``e_j``.  Complex arguments are taken as
-    holomorphic variables.  From 256 elements on, the tangents are kept sparse as long as they are.
+    Column ``j`` is the pushforward of the unit vector ``e_j``.  The derivative with respect to a
+    complex ``x + iy`` is that of a holomorphic function; of a real one it is ``∂f/∂x − i ∂f/∂y``,
+    as in `grad`.  From 256 elements on, the tangents are kept sparse as long as they are.
 
     Examples
     --------
@@ -76,10 +82,12 @@ def jacfwd(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     array([[2., 0.],
            [0., 4.]])
     """
-    return Transformed(_jacfwd, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacfwd, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacrev(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by reverse mode, all unit cotangents as one batch.
 
     The function itself runs once.  Parameters, structure, errors and the warning are those of
@@ -95,10 +103,12 @@ def jacrev(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfor
     >>> adlab.jacrev(lambda x: {"sum": np.sum(x), "x0": x[0]})(np.array([1.0, 2.0]))
     {'sum': array([1., 1.]), 'x0': array([1., 0.])}
     """
-    return Transformed(_jacrev, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacrev, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def jacobian(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Jacobian by the mode that needs fewer passes.
 
     Forward where there are no more inputs than outputs; ``f`` runs once more to count them, and
@@ -112,10 +122,12 @@ def jacobian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transf
     array([[3., 2.],
            [1., 0.]])
     """
-    return Transformed(_jacobian, f, argnums=argnums, chunk_size=chunk_size)
+    return Transformed(_jacobian, f, argnums=argnums, has_aux=has_aux, chunk_size=chunk_size)
 
 
-def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transformed:
+def hessian(
+    f: F, argnums: Any = 0, has_aux: bool = False, *, chunk_size: int | None = None
+) -> Transformed:
     """Return a function for the Hessian of a real scalar function.
 
     Parameters are those of `jacfwd`, errors those of `grad` too.  The structure is that of the
@@ -132,54 +144,60 @@ def hessian(f: F, argnums: Any = 0, *, chunk_size: int | None = None) -> Transfo
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacfwd(grad(f, argnums), argnums, chunk_size=chunk_size)
+    return jacfwd(grad(f, argnums, has_aux), argnums, has_aux, chunk_size=chunk_size)
 
 
-def _jacfwd(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacfwd(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
     runs: list[Any] = []
 
     def push(*units: Any) -> list[Any]:
-        run = pushed(call, (chosen,), (structure.unflatten(list(units)),))
-        runs.append((run.out, run.reached))
+        run = pushed(call, (chosen,), (structure.unflatten(list(units)),), has_aux=has_aux)
+        runs.append((run.out, run.aux, run.reached))
         return flatten(run.out_dot)[0]
 
     sparse = _count(leaves) >= SPARSE and not any(isinstance(leaf, Tracer) for leaf in leaves)
-    columns = _over_units(push, leaves, -1, chunk_size, sparse=sparse)
-    outs, out_structure = flatten(runs[0][0])
-    warn_if_independent(any(reached for _, reached in runs), [*leaves, *outs])
-    rows = [
-        structure.unflatten(_split(column, leaves, -1)) for column in columns
-    ]
-    return out_structure.unflatten(rows)
+    blocks = _blocks(push, leaves, -1, chunk_size, sparse=sparse)
+    out, aux, reached = runs[0]
+    outs, out_structure = flatten(out)
+    warn_if_independent(reached, leaves, outs)
+    jacobian = out_structure.unflatten([structure.unflatten(row) for row in blocks])
+    return (jacobian, aux) if has_aux else jacobian
 
 
-def _jacrev(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacrev(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
-    out, pullback = vjp(call, chosen)
+    out, pullback, *aux = vjp(call, chosen, has_aux=has_aux)
     outs, out_structure = flatten(out)
-    warn_if_independent(pullback.reached, [*leaves, *outs])
+    warn_if_independent(pullback.reached, leaves, outs)
 
     def pull(*units: Any) -> list[Any]:
         return flatten(pullback(out_structure.unflatten(list(units)))[0])[0]
 
-    rows = [_split(row, outs, 0) for row in _over_units(pull, outs, 0, chunk_size)]
-    blocks = [structure.unflatten(list(block)) for block in zip(*rows, strict=True)]
-    return out_structure.unflatten(blocks)
+    columns = _blocks(pull, outs, 0, chunk_size)
+    blocks = [structure.unflatten(list(row)) for row in zip(*columns, strict=True)]
+    jacobian = out_structure.unflatten(blocks)
+    return (jacobian, *aux) if has_aux else jacobian
 
 
-def _jacobian(f: F, args: Any, kwargs: Any, argnums: Any, chunk_size: int | None) -> Any:
+def _jacobian(
+    f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
+) -> Any:
     chosen, call = selected(f, args, kwargs, argnums)
     inputs = _count(flatten(chosen)[0])
-    outputs = _count(flatten(call(chosen))[0])
+    outputs = _count(flatten(split_aux(call(chosen), has_aux)[0])[0])
     forward = inputs <= outputs
     direction = "forward" if forward else "reverse"
     _log.info("jacobian of %r: %d inputs, %d outputs: %s mode", f, inputs, outputs, direction)
-    return (_jacfwd if forward else _jacrev)(f, args, kwargs, argnums, chunk_size)
+    return (_jacfwd if forward else _jacrev)(f, args, kwargs, argnums, has_aux, chunk_size)
 
 
 def _require_floats(leaves: list[Any]) -> None:
@@ -197,6 +215,35 @@ def _count(leaves: list[Any]) -> int:
     return sum(math.prod(shape_of(leaf)) for leaf in leaves)
 
 
+def _blocks(
+    f: F, leaves: list[Any], axis: int, chunk_size: int | None, *, sparse: bool = False
+) -> list[list[Any]]:
+    """Return the matrix J of a linear function: for each result its blocks, one for each leaf.
+
+    Derivatives pair by ẏ = Re(J ẋ), x̄ = Re(Jᵀ ȳ) where the result is real.  Of a complex leaf, the
+    unit vectors e then give Re J only, and −i·e give Im J.
+    """
+    turns = [is_complex(space(leaf)[1]) for leaf in leaves]
+
+    def turned(*units: Any) -> Any:
+        return f(*[-1j * unit if turn else unit for unit, turn in zip(units, turns, strict=True)])
+
+    def blocks(f: F) -> list[list[Any]]:
+        stacks = _over_units(f, leaves, axis, chunk_size, sparse=sparse)
+        return [_split(stack, leaves, axis) for stack in stacks]
+
+    rows = blocks(f)
+    if not any(turns) or all(np.iscomplexobj(row[0]) for row in rows):
+        return rows
+    return [
+        [
+            re + 1j * im if turn and not np.iscomplexobj(re) else re
+            for re, im, turn in zip(row, other, turns, strict=True)
+        ]
+        for row, other in zip(rows, blocks(turned), strict=True)
+    ]
+
+
 def _over_units(
     f: F, leaves: list[Any], axis: int, chunk_size: int | None, *, sparse: bool = False
 ) -> list[Any]:
@@ -204,8 +251,7 @@ def _over_units(
     total = _count(leaves)
     if chunk_size is None:
         return _at_once(f, unit_vectors(leaves, sparse=sparse), total, axis)
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    require_positive(chunk_size)
     whole: list[Any] = []
     for start in range(0, total, chunk_size):
         stop = min(start + chunk_size, total)

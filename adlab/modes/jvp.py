@@ -7,15 +7,16 @@ tangents, the map itself, the product rule, its pushforward, or its pullback tra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from adlab.errors import TracerConversionError, explain
 from adlab.modes.derived import Deriving, Writer, require_seen, rule_for, traced_places
 from adlab.modes.vjp import transposed
 from adlab.primitives.spaces import expand, fit, space, zeros
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear, Rule
-from adlab.trace import Primitive, tracer_classes
+from adlab.trace import Primitive, Tracer, tracer_classes
 
 __all__ = ["JVP", "PushedBody", "Pusher", "tangent_lines"]
 
@@ -33,7 +34,7 @@ class JVP(Deriving):
         head = "push(forward, args, params)"
         body = [*writer.lower(), writer.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
-            return writer.define(head, [*body, "forward.touched = True", "return ans"])
+            return writer.define(head, [*body, "return ans"])
         body += tangent_lines(writer)
         if primitive.multiple:
             return writer.define(head, [*body, "return forward.outputs(ans, dot)"])
@@ -58,6 +59,10 @@ class JVP(Deriving):
 
     def outputs(self, outs: tuple[Any, ...], dots: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give each float output its tangent."""
+        for dot in dots:
+            inner = dot.interpreter if isinstance(dot, Tracer) else None
+            if inner is not None and inner.level >= self.level:
+                _refuse_closure()
         return tuple(
             tracer_classes[out.__class__](out, self, dot)
             if np.result_type(space(out)[1]).kind in "fc"
@@ -186,6 +191,11 @@ def _multilinear(writer: Pusher, calculus: Multilinear) -> list[str]:
 
 
 def _general(writer: Pusher, calculus: General) -> list[str]:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
+    if calculus.joint_jvp is not None:
+        dots = "".join(f"p{i}, " for i in writer.positions)
+        return [f"dot = {writer.applied(calculus.joint_jvp, f'({dots})')}"]
     if calculus.jvps:
         return _by_pushforwards(writer, calculus)
     return _by_pullback(writer, calculus)
@@ -218,6 +228,17 @@ def _by_pullback(writer: Pusher, calculus: General) -> list[str]:
         f"    return {', '.join(fitted)},",
         f"{'dot' if several else '(dot,)'} = transposed(pullback, {spaces}, ({tangents},))",
     ]
+
+
+def _refuse_closure() -> NoReturn:
+    """Refuse a tangent that is traced by the very transformation it belongs to, or further in."""
+    raise TracerConversionError(
+        explain(
+            "a rule used a traced value that is not among the arguments of its primitive",
+            why="the derivative with respect to that value would be lost.",
+            instead="pass the value as an argument, or adlab.stop_gradient of it.",
+        )
+    )
 
 
 _TANGENTS: dict[type, Callable[..., list[str]]] = {

@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from adlab.modes.arguments import promoted
 from adlab.modes.derivatives import jvp
 from adlab.modes.derived import Deriving
 from adlab.modes.jacobians import unit_vectors
+from adlab.modes.leaves import is_differentiable
 from adlab.modes.transformed import Transformed
 from adlab.modes.vmap import vmap
 from adlab.primitives.spaces import space, zeros_like
@@ -113,12 +115,13 @@ def _pushed(p: Any, xs: Any, payloads: list[Any], *, linear: bool) -> tuple[Any,
 
 
 def _laplacian(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    leaves, structure = flatten(args[0])
-    units = list(unit_vectors(leaves))
+    leaves, structure = flatten(promoted(args[0]))
+    floats = [leaf for leaf in leaves if is_differentiable(leaf, "the argument of laplacian")]
+    units = unit_vectors(floats)
     with ForwardLaplacian() as forward:
         lifted = [
-            forward.lift(leaf, (unit, zeros_like(leaf)))
-            for leaf, unit in zip(leaves, units, strict=True)
+            forward.lift(leaf, (next(units), zeros_like(leaf))) if is_differentiable(leaf) else leaf
+            for leaf in leaves
         ]
         out = f(structure.unflatten(lifted), *args[1:], **kwargs)
         return tree_map(

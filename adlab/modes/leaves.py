@@ -9,12 +9,14 @@ import numpy as np
 
 from adlab.errors import DtypeError, ShapeError, UnregisteredContainerError, explain
 from adlab.primitives.array import ArrayTracer
+from adlab.primitives.foreign import check_kind
 from adlab.primitives.spaces import space, zeros_like
 from adlab.trace import Tracer, tracer_classes
 
 __all__ = [
     "checked",
     "checked_zero",
+    "described",
     "is_differentiable",
     "is_number",
     "like_input",
@@ -30,9 +32,19 @@ def is_number(leaf: Any) -> bool:
     return any(kind in tracer_classes for kind in type(leaf).__mro__)
 
 
+def described(x: Any) -> str:
+    """Return in words what a value is, for messages."""
+    if is_number(x):
+        shape, dtype = space(x)
+        return f"a value of shape {shape} and dtype {np.dtype(dtype)}"
+    name = type(x).__qualname__
+    return "None" if x is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
     if is_number(leaf):
+        check_kind(leaf.__class__, f"{what} is")
         kind = np.dtype(space(leaf)[1]).kind
         if kind == "O":
             raise DtypeError(
@@ -57,7 +69,7 @@ def require_visible(leaf: Any, what: str) -> None:
 def _hidden(leaf: Any, what: str) -> UnregisteredContainerError:
     return UnregisteredContainerError(
         explain(
-            f"{what} holds a {type(leaf).__qualname__}",
+            f"{what} holds {described(leaf)}",
             why="this container is not a pytree, so what is inside cannot be seen.",
             instead="use dict, list, tuple, namedtuple or a dataclass, or register the type "
             "with adlab.register_pytree.",
@@ -100,7 +112,7 @@ def checked(given: Any, primal: Any, what: str) -> Any:
     if not _fits(given, shape):
         raise ShapeError(
             explain(
-                f"a {what} of shape {np.shape(given)} was given for a value of shape {shape}",
+                f"{_shaped(given, what)} was given for a value of shape {shape}",
                 why=f"a {what} has the shape of the value it belongs to.",
                 instead=f"pass a {what} of shape {shape}.",
             )
@@ -113,6 +125,10 @@ def checked(given: Any, primal: Any, what: str) -> Any:
 
 def _is_python_scalar(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic)
+
+
+def _shaped(given: Any, what: str) -> str:
+    return f"None instead of a {what}" if given is None else f"a {what} of shape {np.shape(given)}"
 
 
 def _fits(given: Any, shape: tuple[int, ...]) -> bool:
@@ -139,7 +155,7 @@ def checked_zero(given: Any, leaf: Any) -> None:
     if isinstance(given, Tracer) or np.any(given):
         raise DtypeError(
             explain(
-                f"a tangent was given for a {type(leaf).__qualname__} that is not of floats",
+                f"a tangent other than zero was given for {described(leaf)}",
                 why="an integer or another such value does not move; its tangent is zero.",
                 instead="pass the value as a float, or 0 (None where it is no number) as its "
                 "tangent.",

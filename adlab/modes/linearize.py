@@ -135,7 +135,7 @@ class _Holder(Pusher):
         head = "record(tape, args, params)"
         body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
-            return self.define(head, [*body, "tape.touched = True", "return ans"])
+            return self.define(head, [*body, "return ans"])
         self.names["plan"] = Step(len(self.positions), self.push())
         body.append(f"node = {self.node()}")
         if self.primitive.multiple:

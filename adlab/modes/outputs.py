@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from adlab.errors import (
     explain,
     user_frame,
 )
+from adlab.modes.leaves import described, is_number
 from adlab.primitives.spaces import space
 from adlab.trace import Interpreter, Tracer, snapshot, tree_map
 
@@ -29,7 +30,7 @@ def split_aux(out: Any, has_aux: bool) -> tuple[Any, Any]:
         return out
     raise StructureError(
         explain(
-            f"with has_aux=True a function returned a {type(out).__qualname__}",
+            f"with has_aux=True the function returned {described(out)}",
             why="it must return a pair, the output and the auxiliary data.",
             instead="return (output, aux), or leave has_aux out.",
         )
@@ -48,14 +49,12 @@ def lowered(interpreter: Interpreter, tree: Any) -> Any:
 
 def require_scalar(out: Any) -> None:
     """Raise `NonScalarOutputError` unless ``out`` is one real number."""
-    numeric = isinstance(out, (Tracer, float, int, complex, np.generic, np.ndarray))
-    shape, dtype = space(out) if numeric else ((), object)
+    shape, dtype = space(out) if is_number(out) else ((), object)
     if not shape and np.dtype(dtype).kind in "fiub":
         return
-    what = f"of shape {shape} and dtype {np.dtype(dtype)}"
     raise NonScalarOutputError(
         explain(
-            f"grad of a function whose output is {what if numeric else f'a {_name(out)}'}",
+            f"grad of a function whose output is {described(out)}",
             why="a gradient is of one real number.",
             instead="reduce the output (np.sum), or use adlab.jacobian, adlab.derivative or "
             "adlab.vjp.",
@@ -63,22 +62,18 @@ def require_scalar(out: Any) -> None:
     )
 
 
-def _name(x: Any) -> str:
-    return type(x).__qualname__
-
-
-def warn_if_independent(reached: bool, seen: Iterable[Any]) -> None:
+def warn_if_independent(reached: bool, inputs: Sequence[Any], outputs: Iterable[Any]) -> None:
     """Warn that an output does not depend on the input, at the user's line.
 
     Parameters
     ----------
     reached : bool
         Whether the input reached a primitive or the output; then there is nothing to say.
-    seen : iterable
-        Inputs and outputs one level down.  A tracer among them belongs to a transformation further
-        out, for which a part that is constant is nothing unusual.
+    inputs, outputs : sequence and iterable
+        Their leaves one level down.  A tracer among them belongs to a transformation further out,
+        for which a part that is constant is nothing unusual; on no inputs nothing can depend.
     """
-    if reached or any(isinstance(each, Tracer) for each in seen):
+    if reached or not inputs or any(isinstance(x, Tracer) for x in (*inputs, *outputs)):
         return
     text = explain(
         "the output of a differentiated function does not depend on its input",

@@ -15,7 +15,7 @@ from adlab.modes.leaves import (
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.reach import is_differentiated, pull_back
 from adlab.modes.vjp import VJP
-from adlab.primitives.handle import example
+from adlab.primitives.contents import example
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.trace import flatten
 

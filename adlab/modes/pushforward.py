@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adlab.errors import StructureError, explain
 from adlab.modes.jvp import JVP
 from adlab.modes.leaves import (
     checked,
     checked_zero,
+    described,
     is_differentiable,
     require_visible,
     zero_for,
@@ -58,7 +60,7 @@ def jvp(
     Raises
     ------
     StructureError, ShapeError, DtypeError
-        If a tangent does not fit its primal.
+        If ``primals`` or ``tangents`` is no tuple, or a tangent does not fit its primal.
 
     Notes
     -----
@@ -76,8 +78,21 @@ def jvp(
     >>> adlab.jvp(lambda x: x**3, (2.0,), (1.0,))
     (8.0, 12.0)
     """
+    _require_tuple(primals, "primals")
+    _require_tuple(tangents, "tangents")
     out, out_dot, aux, _ = pushed(f, primals, tangents, has_aux=has_aux, kwargs=kwargs)
     return (out, out_dot, aux) if has_aux else (out, out_dot)
+
+
+def _require_tuple(given: Any, what: str) -> None:
+    if not isinstance(given, (tuple, list)):
+        raise StructureError(
+            explain(
+                f"the {what} of jvp were {described(given)}",
+                why=f"the {what} are a tuple, with one entry for each argument of the function.",
+                instead="write adlab.jvp(f, (x,), (x_dot,)).",
+            )
+        )
 
 
 class Pushed(NamedTuple):
@@ -119,9 +134,11 @@ def _tangent(forward: JVP, out: Any) -> Any:
 
 
 def in_dtype(tangent: Any, dtype: Any) -> Any:
-    """Return a tangent in the dtype of the output it belongs to."""
+    """Return a tangent in the dtype of its output; an array is a new one, not maybe an input."""
     if isinstance(dtype, type):  # a Python scalar keeps a Python scalar as its tangent
         return tangent if isinstance(tangent, Tracer) else dtype(tangent)
+    if tangent.__class__ is np.ndarray:
+        return np.array(tangent, dtype)
     if isinstance(tangent, (float, int)) and not isinstance(tangent, np.generic):
         return dtype.type(tangent)
     return tangent if tangent.dtype == dtype else tangent.astype(dtype)

@@ -19,14 +19,16 @@ Pulling back twice costs time, so `pull_back` first tries the plain pass.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from adlab.modes.backward import Plan, add_into, backward, chosen, deliver
+from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver, quiet
+from adlab.modes.sparsesum import summed
 from adlab.modes.tape import Node
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -51,11 +53,7 @@ def pull_back(
 
 def is_differentiated(x: Any) -> bool:
     """Whether an interpreter that does more than batch sees what is computed from ``x``."""
-    while isinstance(x, Tracer):
-        if not x.interpreter.hidden:
-            return True
-        x = x.value
-    return False
+    return any(not interpreter.hidden for interpreter in unwrapped(x)[1])
 
 
 def _has_nan(ct: Any) -> bool:
@@ -72,24 +70,22 @@ class _Pass:
         self.nodes: list[Any] = []
         self.cts: list[Any] = []
         self.reaches: list[Any] = []
-        self.own: tuple[set[int], set[int]] = set(), set()
-        self.rng = np.random.default_rng(0)
 
     def run(self, roots: Sequence[Node], given: Sequence[Any], inputs: Sequence[Node]) -> list[Any]:
         """Return the cotangents of the inputs."""
         size = 1 + max((root[0] for root in roots), default=0)
         self.nodes, self.cts, self.reaches = [None] * size, [None] * size, [None] * size
-        with np.errstate(all="ignore"):
+        with quiet():
             for root, ct in zip(roots, given, strict=True):
                 # ⟨ȳ, f(x)⟩ does not depend on what a constant ȳ leaves out.
                 self.add(root, ct, True if is_differentiated(ct) else np.not_equal(ct, 0))
             for number in range(size - 1, -1, -1):
                 node = self.nodes[number]
                 if node is not None and len(node) > 2:
-                    ct, reach = self.cts[number], self.reaches[number]
+                    ct, reach = summed(self.cts[number]), summed(self.reaches[number])
                     self.cts[number] = self.reaches[number] = None
                     self.visit(node, ct, _simplified(reach))
-        return [self.cts[node[0]] if node[0] < size else None for node in inputs]
+        return [summed(self.cts[node[0]]) if node[0] < size else None for node in inputs]
 
     def visit(self, node: Node, ct: Any, reach: Any) -> None:
         """Pull a cotangent and its reach back to the parents of a node."""
@@ -97,7 +93,7 @@ class _Pass:
         if plan is None:
             deliver(node, ct, self.nodes, self.cts)
             deliver(node, reach, self.nodes, self.reaches)
-        elif plan.into is None or not self.add_into(plan.into, node, ct, reach):
+        elif plan.into is None or not self.add_sparse(plan.into, node, ct, reach):
             for parent, (each, mask) in zip(node[2:], self.pulled(plan, node, ct, reach)):  # noqa: B905 - and what is kept
                 self.add(parent, each, mask)
 
@@ -110,7 +106,9 @@ class _Pass:
             return [(each, True) for each in _parts(plan, plan.pull(ct, node))]
         if plan.masked is not None:
             return plan.masked(ct, reach, node)
-        marks = plan.pull(self.marked(ct, reach, self.numbers if plan.selects else _nans), node)
+        fill = self.numbers if plan.selects else _nans
+        with np.errstate(all="ignore"):
+            marks = plan.pull(self.marked(ct, reach, fill), node)
         masks = [_simplified(np.not_equal(mark, 0)) for mark in _parts(plan, marks)]
         return [
             (each if mask is True else chosen(mask, each), mask)
@@ -127,7 +125,11 @@ class _Pass:
 
     def numbers(self, shape: tuple[int, ...]) -> Any:
         """Return random numbers, which no linear map with fixed coefficients cancels."""
-        return self.rng.random(shape) + 0.5
+        return self._rng.random(shape) + 0.5
+
+    @functools.cached_property
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(0)  # which takes longer than many a pass
 
     def add(self, node: Node, ct: Any, reach: Any) -> None:
         """Add a contribution, unless nothing of it reaches the output."""
@@ -138,18 +140,20 @@ class _Pass:
             self.nodes[place], self.cts[place], self.reaches[place] = node, ct, reach
         else:
             self.cts[place] = self.cts[place] + ct
-            both = self.reaches[place], reach
+            both = summed(self.reaches[place]), reach
             self.reaches[place] = any(each is True for each in both) or np.logical_or(*both)
 
-    def add_into(self, into: Any, node: Node, ct: Any, reach: Any) -> bool:
-        """Add a sparse contribution in place, if that can be done."""
-        added = add_into(into, ct, node, self.nodes, self.cts, self.own[0])
-        place = node[2][0]
-        if added and len(node[2]) == 2:  # an input, whose reach nobody asks for
+    def add_sparse(self, into: Any, node: Node, ct: Any, reach: Any) -> bool:
+        """Add a sparse contribution, if that can be done."""
+        shape, index = into(node)
+        parent = node[2]
+        added = add_sparse(ct, parent, self.nodes, self.cts, shape, index)
+        place = parent[0]
+        if added and len(parent) == 2:  # an input, whose reach nobody asks for
             self.reaches[place] = True
         elif added and self.reaches[place] is not True:
             mask = np.ones(shape_of(ct), bool) if reach is True else reach
-            add_into(into, mask, node, self.nodes, self.reaches, self.own[1])
+            add_sparse(mask, parent, self.nodes, self.reaches, shape, index)
         return added
 
 

@@ -20,7 +20,7 @@ from adlab.modes.pullback import lift
 from adlab.modes.tape import Node
 from adlab.modes.transformed import Transformed
 from adlab.modes.vjp import VJP
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths
 
 __all__ = ["Residual", "Residuals", "residuals"]

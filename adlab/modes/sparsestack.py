@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from adlab.primitives.array import ArrayTracer
 from adlab.trace import register_tracer
@@ -25,7 +26,7 @@ __all__ = ["SparseStack", "unit_tangents"]
 DENSE = 0.1
 
 
-class SparseStack:
+class SparseStack(NDArrayOperatorsMixin):
     """An array of shape (directions, *shape) by a CSR matrix of shape (elements, directions)."""
 
     __slots__ = ("dtype", "matrix", "shape")
@@ -46,6 +47,11 @@ class SparseStack:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.moveaxis(self.by_element(), -1, 0)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(np.asarray(self), name)  # what it cannot do itself, the dense array does
 
     def by_element(self) -> Any:
         """Return the dense array with the axis of directions last."""

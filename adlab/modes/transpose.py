@@ -19,7 +19,7 @@ from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered
 from adlab.modes.pullback import Pullback, lift
 from adlab.modes.vjp import VJP
-from adlab.primitives.handle import concrete
+from adlab.primitives.contents import concrete
 from adlab.primitives.spaces import space, zeros
 from adlab.rules import Constant, Elementwise, General, Multilinear, Rule
 from adlab.trace import Primitive, Tracer, flatten

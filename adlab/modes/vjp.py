@@ -8,6 +8,7 @@ traced arguments (`adlab.modes.derived`); `adlab.modes.backward` walks the tape.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -83,7 +84,7 @@ class _Recorder(Writer):
         head = "record(tape, args, params)"
         body = [*self.lower(), self.evaluate(params=not isinstance(calculus, Elementwise))]
         if isinstance(calculus, Constant):
-            return self.define(head, [*body, "tape.touched = True", "return ans"])
+            return self.define(head, [*body, "return ans"])
         self.names["plan"] = _plan(self, calculus)
         body.append(f"node = {self.node()}")
         if self.primitive.multiple:
@@ -111,7 +112,15 @@ def _plan(writer: _Recorder, calculus: Any) -> Plan:
         plan.masked = _derive_masked_first(plan, writer, calculus)
     elif isinstance(calculus, Linear) and calculus.into is not None and writer.positions == [0]:
         plan.into = _into(writer, calculus.into)
+    elif isinstance(calculus, General) and calculus.at is not None:
+        plan.masked = functools.partial(_unmasked, plan)
     return plan
+
+
+def _unmasked(plan: Plan, ct: Any, reach: Any, node: Node) -> Any:
+    """Count all as reached: to ask a user's rule would be to show it NaN, which it may refuse."""
+    cts = plan.pull(ct, node)
+    return [(each, True) for each in ((cts,) if plan.count == 1 else cts)]
 
 
 def _elementwise(writer: _Recorder, calculus: Elementwise) -> Pull:
@@ -181,12 +190,10 @@ def _linear(writer: _Recorder, calculus: Linear) -> Pull:
     return _by_rules(writer, calculus.transposes)
 
 
-def _into(writer: _Recorder, rule: Rule) -> Callable[[Any, Any, Any], Any]:
-    """Return ``into(total, ct, node)``."""
+def _into(writer: _Recorder, rule: Rule) -> Callable[[Node], Any]:
+    """Return ``into(node)``, the shape of the cotangent and the index at which it is not zero."""
     target = writer.keep(f"space({writer.value(0)})")
-    add = writer.applied(rule, "total", "ct")
-    lines = [f"if total is None: total = np.zeros({target}[0], ct.dtype)", f"return {add}"]
-    return writer.define("into(total, ct, node)", lines)
+    return writer.define("into(node)", [f"return {target}[0], {writer.applied(rule)}"])
 
 
 def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:
@@ -196,6 +203,8 @@ def _multilinear(writer: _Recorder, calculus: Multilinear) -> Pull:
 
 
 def _general(writer: _Recorder, calculus: General) -> Pull:
+    if calculus.at is not None:
+        calculus = calculus.at(tuple(writer.positions))
     if calculus.joint_vjp is not None:
         return _joint(writer, calculus.joint_vjp)
     if calculus.vjps:

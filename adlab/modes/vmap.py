@@ -22,12 +22,15 @@ from adlab.errors import (
     StructureError,
     explain,
 )
+from adlab.modes.arguments import require_positive
 from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
-from adlab.modes.draws import BatchedGenerator, spread
+from adlab.modes.generators import batched, is_generator
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading
+from adlab.primitives.layout import apart
+from adlab.primitives.spaces import spread
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
 
@@ -42,10 +45,11 @@ class Batch(Deriving):
     transformation = "vmap"
     hidden = 1
 
-    def __init__(self, size: int, name: str | None = None) -> None:
+    def __init__(self, size: int, name: str | None = None, *, chunk: bool = False) -> None:
         super().__init__()
         self.size = size
         self.name = name
+        self.chunk = chunk  #: whether there are other examples, which run apart
 
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Apply:
@@ -55,6 +59,16 @@ class Batch(Deriving):
         derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
+    ) -> Any:
+        """Apply the derived function; the examples lie in memory as if computed alone."""
+        out = super().process(primitive, args, params, mine)
+        for each in out if primitive.multiple else (out,):
+            if self.owns(each):
+                each.value = apart(each.value, args)
+        return out
 
     @classmethod
     def through(cls, primitive: Primitive, mine: int) -> Apply:
@@ -74,7 +88,7 @@ class Batch(Deriving):
 
     def again(self) -> Batch:
         """Return a new batch like this one."""
-        return Batch(self.size, self.name)
+        return Batch(self.size, self.name, chunk=self.chunk)
 
     def stack(self, x: Any) -> Any:
         """Return a value that all examples share, once for each of them."""
@@ -165,6 +179,14 @@ def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
     return apply
 
 
+def _mapped(primitive: Primitive, fact: Mapped, stacked: list[bool]) -> Apply:
+    def apply(batch: Batch, args: Any, params: Any) -> Any:
+        values, flags = zip(*_lowered(args, stacked), strict=True)
+        return batch.wrap(primitive, primitive(*values, **fact.rewrite(params, flags)))
+
+    return apply
+
+
 def _named(primitive: Primitive, otherwise: Apply) -> Apply:
     """Let a primitive that names a batch mean something of its own to that one."""
 
@@ -215,7 +237,8 @@ def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
 def _warn(primitive: Primitive) -> None:
     text = explain(
         f"vmap of {primitive.name} runs in a loop over the examples",
-        why="the primitive states no fact about its axes.",
+        why=primitive.facts.get("reasons", {}).get("vmap", "")
+        or "the primitive states no fact about its axes.",
         instead="declare its core dimensions (axes=...), or leave it if it is not the bottleneck.",
     )
     warnings.warn(text, PerformanceWarning, stacklevel=2)
@@ -226,6 +249,7 @@ _DERIVATIONS: dict[type, Callable[..., Apply]] = {
     Core: _core,
     Leading: _leading,
     Adapter: _adapter,
+    Mapped: _mapped,
 }
 
 
@@ -260,7 +284,7 @@ def vmap(
     axis_name : str, optional
         A name for the batch axis, for collectives inside ``f``.
     chunk_size : int, optional
-        Run at most this many examples at a time, which bounds memory.
+        Run at most this many examples at a time, which bounds memory.  Collectives need them all.
 
     Returns
     -------
@@ -311,7 +335,7 @@ def _vmap(
 ) -> Any:
     leaves, structure = flatten((args, kwargs))
     axes = [
-        None if isinstance(leaf, np.random.Generator) else axis
+        None if is_generator(leaf) else axis
         for leaf, axis in zip(
             leaves,
             spread_axes(_prefix(f, args, kwargs, in_axes), structure, "in_axes"),
@@ -326,7 +350,7 @@ def _vmap(
     ]
 
     def run(start: int, stop: int) -> tuple[list[Any], list[int | None], Structure]:
-        with Batch(stop - start, axis_name) as batch:
+        with Batch(stop - start, axis_name, chunk=stop - start < size) as batch:
             lifted = [
                 _shared(batch, leaf) if axis is None else batch.lift(leaf[start:stop])
                 for leaf, axis in zip(moved, axes, strict=True)
@@ -342,14 +366,13 @@ def _vmap(
 
 def _shared(batch: Batch, leaf: Any) -> Any:
     """Return what all examples are given; a generator draws for each of them."""
-    return BatchedGenerator(leaf, batch) if isinstance(leaf, np.random.Generator) else leaf
+    return batched(leaf, batch) if is_generator(leaf) else leaf
 
 
 def _chunks(size: int, chunk_size: int | None) -> list[tuple[int, int]]:
     if chunk_size is None or size == 0:
         return [(0, size)]
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    require_positive(chunk_size)
     return [(k, min(k + chunk_size, size)) for k in range(0, size, chunk_size)]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.creation import array
-from adlab.primitives.ufuncs import is_traced, unsupported
+from adlab.primitives.contents import is_traced
+from adlab.primitives.ufuncs import unsupported
 
 __all__ = ["vectorize"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.creation import array
-from adlab.primitives.ufuncs import is_traced
+from adlab.primitives.contents import is_traced
 
 __all__ = ["c_", "r_"]
 

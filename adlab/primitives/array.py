@@ -10,6 +10,7 @@ aliases see it; what becomes of views is told in `adlab.primitives.views`.
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from collections.abc import Callable, Iterator
 from types import MethodType
@@ -17,79 +18,50 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import diagnose_conversion
+from adlab.errors import (
+    TracerConversionError,
+    diagnose_conversion,
+    entering_frame,
+    is_operator,
+)
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
-from adlab.primitives.handle import INTERPRETER, Handle, concrete, example, is_scalar
+from adlab.primitives.foreign import check_kinds
+from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
-from adlab.primitives.ufuncs import apply_ufunc, split_out, store, unsupported
+from adlab.primitives.operators import binary, in_place, of_ufunc, reflected, unary
+from adlab.primitives.queries import rounded
+from adlab.primitives.targets import split_out, store
+from adlab.primitives.ufuncs import apply_ufunc, unsupported
 from adlab.trace import CLOCK, Primitive, register_tracer
 
-__all__ = ["ArrayTracer", "concrete"]
+__all__ = ["ArrayTracer"]
 
 
 _TRANSPOSED = Rearrangement(np.transpose)
-#: Operands with which a tracer's own interpreter is sure to be the top one.
-_PLAIN = frozenset({float, int, np.float64, np.ndarray})
-
-
-def _unary(primitive: Any) -> Callable[[Any], Any]:
-    return lambda self: self.interpreter.process(primitive, (self,), {}, 1)
-
-
-def _binary(primitive: Any) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
-        if other.__class__ in _PLAIN:  # what binding would do, without the search
-            return self.interpreter.process(primitive, (self, other), {}, 1)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
-        return primitive(self, other)
-
-    return operator
-
-
-def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
-        if other.__class__ in _PLAIN:
-            return self.interpreter.process(primitive, (other, self), {}, 2)
-        if isinstance(other, (list, tuple, str)) or other is None:
-            return NotImplemented
-        return primitive(other, self)
-
-    return operator
-
-
-def _in_place(primitive: Any) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
-        result = primitive(self, other)
-        return result if is_scalar(self) else store(self, result)  # scalars are immutable
-
-    return operator
-
-
-def _of_ufunc(ufunc: Any) -> tuple[Any, Any, Any]:
-    """Return the operator, the reflected one and the one in place that call a ufunc."""
-
-    def in_place(self: Any, other: Any) -> Any:
-        return ufunc(self, other) if is_scalar(self) else ufunc(self, other, out=(self,))
-
-    return (
-        lambda self, other: ufunc(self, other),
-        lambda self, other: ufunc(other, self),
-        in_place,
-    )
 
 
 def _conversion(method: str) -> Callable[..., Any]:
     def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.interpreter.hidden:  # one number of many is another mistake than a lost derivative
-            self.interpreter.concrete(self)
-        raise diagnose_conversion(method, describe(self))
+        raise _refused(method, self)
 
     return refuse
+
+
+def _refused(method: str, x: Any) -> TracerConversionError:
+    """Return the error for a conversion to what cannot carry a derivative or a batch."""
+    examples = x.value.shape[0] if x.interpreter.hidden else None
+    return diagnose_conversion(method, describe(x), examples)
+
+
+def _integer(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the method by which ``function`` makes an integer, which has derivative zero."""
+    return lambda self: function(self.interpreter.concrete(self))
 
 
 def describe(x: Any) -> str:
@@ -130,7 +102,7 @@ class ArrayTracer(Handle):
 
     def _strides(self) -> tuple[int, ...]:
         """Return the bytes between neighbours along each axis."""
-        return tuple(np.asarray(example(self)).strides)
+        return tuple(np.asarray(self.layout()).strides)
 
     shape = property(_shape, fixed("shape", "x = x.reshape(shape)"))
     dtype = property(_dtype, fixed("dtype", "x = x.astype(dtype)"))
@@ -229,22 +201,25 @@ class ArrayTracer(Handle):
         return str(concrete(self))
 
     def __format__(self, spec: str) -> str:
-        return format(concrete(self), spec)
+        plain = concrete(self)
+        if spec and np.ndim(plain) > self.ndim:  # one number was expected
+            raise diagnose_conversion("__format__", describe(self), len(plain))
+        return format(plain, spec)
 
     # Operators -----------------------------------------------------------------------------------
 
-    __add__, __radd__ = _binary(ew.add), _reflected(ew.add)
-    __sub__, __rsub__ = _binary(ew.subtract), _reflected(ew.subtract)
-    __mul__, __rmul__ = _binary(ew.multiply), _reflected(ew.multiply)
-    __truediv__, __rtruediv__ = _binary(ew.divide), _reflected(ew.divide)
-    __pow__, __rpow__ = _binary(ew.power), _reflected(ew.power)
-    __mod__, __rmod__ = _binary(ew.remainder), _reflected(ew.remainder)
-    __floordiv__, __rfloordiv__ = _binary(ew.floor_divide), _reflected(ew.floor_divide)
-    __neg__, __pos__, __abs__ = _unary(ew.negative), _unary(ew.positive), _unary(ew.absolute)
+    __add__, __radd__ = binary(ew.add), reflected(ew.add)
+    __sub__, __rsub__ = binary(ew.subtract), reflected(ew.subtract)
+    __mul__, __rmul__ = binary(ew.multiply), reflected(ew.multiply)
+    __truediv__, __rtruediv__ = binary(ew.divide), reflected(ew.divide)
+    __pow__, __rpow__ = binary(ew.power), reflected(ew.power)
+    __mod__, __rmod__ = binary(ew.remainder), reflected(ew.remainder)
+    __floordiv__, __rfloordiv__ = binary(ew.floor_divide), reflected(ew.floor_divide)
+    __neg__, __pos__, __abs__ = unary(ew.negative), unary(ew.positive), unary(ew.absolute)
     __lt__, __le__, __gt__, __ge__ = map(
-        _binary, (ew.less, ew.less_equal, ew.greater, ew.greater_equal)
+        binary, (ew.less, ew.less_equal, ew.greater, ew.greater_equal)
     )
-    __eq__, __ne__ = _binary(ew.equal), _binary(ew.not_equal)  # type: ignore[assignment]
+    __eq__, __ne__ = binary(ew.equal), binary(ew.not_equal)  # type: ignore[assignment]
 
     def __matmul__(self, other: Any) -> Any:
         return np.matmul(self, other)
@@ -253,40 +228,50 @@ class ArrayTracer(Handle):
         return np.matmul(other, self)
 
     def __divmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return self // other, self % other
 
-    __iadd__, __isub__ = _in_place(ew.add), _in_place(ew.subtract)
-    __imul__, __itruediv__ = _in_place(ew.multiply), _in_place(ew.divide)
-    __ipow__, __imod__ = _in_place(ew.power), _in_place(ew.remainder)
+    __iadd__, __isub__ = in_place(ew.add), in_place(ew.subtract)
+    __imul__, __itruediv__ = in_place(ew.multiply), in_place(ew.divide)
+    __ipow__, __imod__ = in_place(ew.power), in_place(ew.remainder)
 
     # Operators that are their ufunc --------------------------------------------------------------
 
-    __and__, __rand__, __iand__ = _of_ufunc(np.bitwise_and)
-    __or__, __ror__, __ior__ = _of_ufunc(np.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _of_ufunc(np.bitwise_xor)
-    __lshift__, __rlshift__, __ilshift__ = _of_ufunc(np.left_shift)
-    __rshift__, __rrshift__, __irshift__ = _of_ufunc(np.right_shift)
-    __ifloordiv__, __imatmul__ = _in_place(ew.floor_divide), _of_ufunc(np.matmul)[2]
+    __and__, __rand__, __iand__ = of_ufunc(np.bitwise_and)
+    __or__, __ror__, __ior__ = of_ufunc(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = of_ufunc(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = of_ufunc(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = of_ufunc(np.right_shift)
+    __ifloordiv__, __imatmul__ = in_place(ew.floor_divide), of_ufunc(np.matmul)[2]
 
     def __invert__(self) -> Any:
         return np.invert(self)
 
     def __rdivmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return other // self, other % self
 
     # Conversions ---------------------------------------------------------------------------------
 
-    __float__, __complex__ = _conversion("__float__"), _conversion("__complex__")
+    __complex__ = _conversion("__complex__")
     __array__, __dlpack__ = _conversion("__array__"), _conversion("__dlpack__")
+
+    def __float__(self) -> float:
+        frame = None if self.interpreter.hidden else entering_frame()
+        if frame is not None and is_operator(frame):  # "%.2f" % x shows a number, as f-strings do
+            return float(self.interpreter.concrete(self))
+        raise _refused("__float__", self)
 
     def __bool__(self) -> bool:
         return builtins.bool(self.interpreter.concrete(self))
 
-    def __int__(self) -> int:
-        return int(self.interpreter.concrete(self))
+    __int__, __index__ = _integer(int), _integer(operator.index)
+    __trunc__, __floor__, __ceil__ = _integer(math.trunc), _integer(math.floor), _integer(math.ceil)
 
-    def __index__(self) -> int:
-        return operator.index(self.interpreter.concrete(self))
+    def __round__(self, digits: Any = None) -> Any:
+        if digits is None:
+            return builtins.round(self.interpreter.concrete(self))
+        return rounded(self, digits=digits)
 
     def __copy__(self) -> Any:
         return self.copy(order="K")
@@ -323,9 +308,11 @@ class ArrayTracer(Handle):
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out
-        if kind is not np.ndarray:
-            return self.viewed(out, index)
-        out.__class__, out.link = views.View, (self, index, self.value)
+        whole = self.value
+        if kind is np.ndarray is whole.__class__ and not out.interpreter.hidden:
+            out.__class__, out.link = views.View, (self, index, whole)
+        elif not self.is_scalar:  # a scalar has no views
+            self.viewed(out, index)
         return out
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -354,14 +341,17 @@ class ArrayTracer(Handle):
     # Dispatch ------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if len(inputs) > 1:
+            check_kinds([x.__class__ for x in inputs], ufunc.__name__)
         apply = UFUNCS.get(ufunc)
         if apply is None or kwargs or method != "__call__":
             return apply_ufunc(ufunc, method, inputs, kwargs)
         if len(inputs) == 1 and apply.__class__ is Primitive:
             return self.interpreter.process(apply, inputs, {}, 1)
-        return apply(*inputs)
+        return apply(*as_arrays(inputs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        check_kinds(types, function.__name__)
         adapter = FUNCTIONS.get(function)
         if adapter is None:
             raise unsupported(f"{function.__module__}.{function.__name__}")

@@ -16,10 +16,13 @@ import numpy as np
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
-from adlab.primitives.flat import WRITERS
+from adlab.primitives.contents import is_traced
+from adlab.primitives.flat import WRITERS, Flat
 from adlab.primitives.handle import outlived
 from adlab.primitives.lenses import Lens, Rearrangement
-from adlab.primitives.ufuncs import check_cast, is_traced, split_out, store
+from adlab.primitives.memory import shown_of
+from adlab.primitives.targets import check_cast, split_out, store
+from adlab.primitives.ufuncs import apply_ufunc
 from adlab.primitives.views import view
 from adlab.trace import CLOCK, Tracer
 
@@ -76,6 +79,15 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         handle = _opened(self)
         return np.array(_plain(self)) if handle is None else handle.snapshot()
 
+    @property
+    def flat(self) -> Flat:  # type: ignore[override]
+        """The elements in C order, an iterator that can be indexed and assigned to."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        Flat(self)[:] = values
+
     def fill(self, value: Any) -> None:
         """Assign ``value`` to every element, in place."""
         self[...] = value
@@ -104,19 +116,14 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
         return (self[i] for i in range(len(self)))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        apply = getattr(ufunc, method)
-        if method == "at" and is_traced(inputs):
-            return ArrayTracer.__array_ufunc__(self, ufunc, method, *inputs)  # type: ignore[arg-type]
-        out = kwargs.get("out")
-        if out is not None and is_traced(inputs):
-            del kwargs["out"]
-            result = apply(*_kept(inputs), **kwargs)
-            return store(out[0] if len(out) == 1 else out, result)
-        if out is not None:
-            kwargs["out"] = _contents(out)
-            apply(*_contents(inputs), **kwargs)
-            return out[0] if len(out) == 1 else out
-        return apply(*(_kept if is_traced(inputs) else _contents)(inputs), **kwargs)
+        if is_traced(inputs):  # ``at`` writes into the first
+            return apply_ufunc(ufunc, method, inputs if method == "at" else _kept(inputs), kwargs)
+        apply, out = getattr(ufunc, method), kwargs.get("out")
+        if out is None:
+            return apply(*_contents(inputs), **kwargs)
+        kwargs["out"] = _contents(out)
+        apply(*_contents(inputs), **kwargs)
+        return out[0] if len(out) == 1 else out
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not is_traced([*args, *kwargs.values()]):
@@ -198,13 +205,13 @@ def _opened(x: Buffer) -> Any:
 
 def _viewed(root: Buffer, part: Buffer) -> Any:
     """Return the view of a promoted buffer that a view of its memory has become."""
-    index = np.unravel_index(_places(root, part), _plain(root).shape)
+    show = _shown_of(root, part)
     lens = Rearrangement if _attribute(part, "flags").writeable else Lens
-    return view(root.handle[index], root.handle, lens(lambda base: base[index]))
+    return view(show(root.handle), root.handle, lens(show))
 
 
-def _places(root: Buffer, part: Buffer) -> Any:
-    """Return the position in ``root`` of each element of a view of its memory."""
+def _shown_of(root: Buffer, part: Buffer) -> Callable[[Any], Any]:
+    """Return the function that takes the elements of ``part`` from an array like ``root``."""
     whole, piece = _plain(root), _plain(part)
     if whole.dtype != piece.dtype:
         raise InPlaceError(
@@ -214,20 +221,18 @@ def _places(root: Buffer, part: Buffer) -> Any:
                 instead="take the view (real, imag) again when it is needed.",
             )
         )
-    places = np.empty_like(whole, dtype=np.intp)  # laid out in memory as the root
-    places[...] = np.arange(whole.size).reshape(whole.shape)
-    start = (piece.ctypes.data - whole.ctypes.data) // whole.itemsize
-    strides = [step // whole.itemsize * places.itemsize for step in piece.strides]
-    memory = places.ravel(order="K")[start:]
-    return np.lib.stride_tricks.as_strided(memory, piece.shape, strides)
+    return shown_of(whole, piece)
 
 
 def _promote(x: Buffer, index: Any, value: Any) -> None:
     """Make a tracer of the whole memory, with a first traced value at ``index`` of ``x``."""
+    if not _attribute(x, "flags").writeable:
+        raise ValueError("assignment destination is read-only")
     root = _root(x)
     plain = _plain(root)
     if x is not root:
-        index = np.unravel_index(_places(root, x)[index], plain.shape)
+        places = np.arange(plain.size).reshape(plain.shape)
+        index = np.unravel_index(_shown_of(root, x)(places)[index], plain.shape)
     check_cast(value.dtype, plain.dtype)
     new = indexing.assigned(plain.copy(order="K"), index, value)
     if new.interpreter.level > root.birth:

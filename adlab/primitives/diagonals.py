@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.dispatch import implements
+from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.indexing import scatter
-from adlab.rules import linear
+from adlab.rules import LEADING, linear
 
-__all__ = ["main_diagonal", "tril", "triu"]
+__all__ = ["diagonal", "tril", "triu"]
 
 tril = linear(lambda x, *, k: np.tril(x, k), lambda ct, k: tril(ct, k=k), name="tril")
 triu = linear(lambda x, *, k: np.triu(x, k), lambda ct, k: triu(ct, k=k), name="triu")
@@ -35,25 +35,34 @@ def _diag(v: Any, k: int = 0) -> Any:
     return np.diagonal(v, k)
 
 
-def _on_diagonal(ct: Any, x_shape: tuple[int, ...]) -> Any:
-    return np.where(np.eye(x_shape[-1], dtype=bool), ct[..., :, None], 0.0)
+def _on_diagonal(ct: Any, x_shape: tuple[int, ...], offset: int) -> Any:
+    """The diagonal of a matrix with n columns is every (n + 1)-th element."""
+    *stack, m, n = x_shape
+    start = offset if offset >= 0 else -offset * n
+    index = (Ellipsis, slice(start, start + ct.shape[-1] * (n + 1), n + 1))
+    return np.reshape(scatter(ct, shape=(*stack, m * n), index=index), x_shape)
 
 
-main_diagonal = linear(
-    lambda x: x.diagonal(0, -2, -1).copy(), _on_diagonal, name="main_diagonal", axes="(n,n)->(n)"
+diagonal = linear(
+    lambda x, *, offset: x.diagonal(offset, -2, -1), _on_diagonal, name="diagonal", axes=LEADING
 )
 
 
 @implements(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    plain = len(a.shape) == 2 and axis1 == 0 and axis2 == 1
-    if plain and offset == 0 and a.shape[0] == a.shape[1]:
-        return main_diagonal(a)
-    x = a if plain else np.moveaxis(a, (axis1, axis2), (-2, -1))
-    m, n = x.shape[-2:]
-    count = max(min(m + min(offset, 0), n - max(offset, 0)), 0)
-    rows = np.arange(count) + max(-offset, 0)
-    return x[..., rows, rows + offset]
+    axes = tuple(negative_axis(axis, len(a.shape)) for axis in (axis1, axis2))
+    x = a if axes == (-2, -1) else np.moveaxis(a, axes, (-2, -1))
+    return diagonal(x, offset=offset)
+
+
+@implements(np.linalg.diagonal)
+def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return _diagonal(x, offset, -2, -1)
+
+
+@implements(np.linalg.trace)
+def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.sum(_diagonal(x, offset, -2, -1), axis=-1, dtype=dtype)
 
 
 @implements(np.trace)

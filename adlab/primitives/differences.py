@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
+from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.rules.rule import shape_of
 
-__all__ = ["diff", "gradient", "linspace"]
+__all__ = ["diff", "gradient"]
 
 
 @implements(np.diff)
@@ -25,6 +27,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 def _end(a: Any, end: Any, axis: int) -> Any:
     """Give a scalar the shape of one slice of ``a``."""
+    end = as_array(end)
     if shape_of(end):
         return end
     shape = list(a.shape)
@@ -36,13 +39,13 @@ def _end(a: Any, end: Any, axis: int) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """See `numpy.gradient`."""
     axes = negative_axes(axis, len(shape_of(f)))
-    spacings = varargs or (1.0,)
+    spacings = tuple(as_arrays(varargs)) or (1.0,)
     if len(spacings) == 1:
         spacings *= len(axes)
     if len(spacings) != len(axes):
         raise TypeError("invalid number of arguments")
     slopes = tuple(
-        np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i)
+        like(np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i), f)
         for i, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes
@@ -62,27 +65,5 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
     if edge_order == 2:  # where the line through the slopes at the midpoints meets the ends
         first = 2 * first - inner[..., :1]
         last = 2 * last - inner[..., -1:]
-    return np.concatenate([first, inner, last], axis=-1)
-
-
-@implements(np.linspace)
-def linspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    *,
-    device: Any = None,
-) -> Any:
-    """See `numpy.linspace`."""
-    start, stop = np.multiply(start, 1.0), np.multiply(stop, 1.0)
-    step = (stop - start) / max(num - endpoint, 1)
-    rows = [start + k * step for k in range(num)]
-    if endpoint and num > 1:
-        rows[-1] = stop + 0.0 * start  # exactly
-    out = np.stack([np.broadcast_to(row, shape_of(step)) for row in rows], axis=axis)
-    out = out if dtype is None else out.astype(dtype)
-    return (out, step) if retstep else out
+    slopes = np.concatenate([first, inner, last], axis=-1)
+    return slopes.astype(f.dtype) if np.result_type(f).kind in "fc" else slopes

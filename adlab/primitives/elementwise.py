@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.rules import constant, elementwise, general, linear
 from adlab.trace import Primitive, Tracer
@@ -49,6 +50,7 @@ def power_exponent(ans: Any, a: Any) -> Any:
 
 
 power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
+float_power = elementwise(np.float_power, power_base, power_exponent, args="a b")
 remainder = elementwise(
     operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
 )
@@ -109,6 +111,12 @@ hypot = elementwise(
     np.hypot, lambda ans, a: a / _or_inf(ans), lambda ans, b: b / _or_inf(ans), args="a b"
 )
 logaddexp = elementwise(np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b")
+logaddexp2 = elementwise(  # 2ᵃ = exp(a log 2)
+    np.logaddexp2,
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * a, LN2 * b),
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * b, LN2 * a),
+    args="a b",
+)
 
 
 def _sinc_slope(x: Any) -> Any:
@@ -162,6 +170,7 @@ fmin = elementwise(
     piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
+copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
 where = linear(
     np.where,
     None,
@@ -170,6 +179,7 @@ where = linear(
     args="condition a b",
     axes="(),(),()->()",
 )
+where.facts["reasons"] = {"condition": "a condition is true or false."}
 
 # Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
 
@@ -187,6 +197,15 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
 
 absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
 
+
+def _direction_vjp(ct: Any, ans: Any, x: Any) -> Any:
+    """For y = z/|z|, which only turns, ẏ = i y Im(conj(y) ż)/|z|: i Im(ȳ·y) conj(y)/|z|; 0 at 0."""
+    return 1j * np.imag(ct * ans) * np.conjugate(ans) / _or_inf(np.abs(x))
+
+
+direction = general(np.sign, vjp=_direction_vjp, name="direction", axes="()->()")
+
+
 def square_modulus(x: Any) -> Any:
     """|x|², smooth at 0."""
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
@@ -194,9 +213,11 @@ def square_modulus(x: Any) -> Any:
 
 # The n-th root of a sum of n-th powers, with derivative 0 at 0, where they all vanish.
 root = elementwise(
-    lambda x, n: x ** (1 / n), lambda ans, x, n: ans / (n * _or_inf(x)), None,
+    lambda x, n: np.sqrt(x) if np.ndim(n) == 0 and n == 2 else x ** (1 / n),
+    lambda ans, x, n: ans / (n * _or_inf(x)), None,
     args="x n", name="root",
 )  # fmt: skip
+root.facts["reasons"] = {"n": "the order of a norm is held fixed."}
 
 
 # Locally constant --------------------------------------------------------------------------------
@@ -207,10 +228,11 @@ greater = constant(operator.gt, args="a b", name="greater")
 greater_equal = constant(operator.ge, args="a b", name="greater_equal")
 equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
+sign = constant(np.sign)  # of real numbers
 UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (
-        np.sign, np.floor, np.ceil, np.trunc, np.rint,
+        np.floor, np.ceil, np.trunc, np.rint,
         np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not,
     )
 )  # fmt: skip
@@ -223,6 +245,7 @@ BINARY_CONSTANTS = tuple(
 _SMOOTH = (
     exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,
     arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, arctan2, hypot, logaddexp,
+    logaddexp2, copysign, float_power,
     deg2rad, rad2deg, maximum, minimum, fmax, fmin, fabs,
 )  # fmt: skip
 for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
@@ -230,6 +253,7 @@ for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
 UFUNCS[np.radians] = deg2rad
 UFUNCS[np.degrees] = rad2deg
 UFUNCS[np.conjugate] = conjugate
+UFUNCS[np.sign] = lambda x: (direction if np.iscomplexobj(x) else sign)(x)
 
 
 _PYTHON_SCALARS = frozenset({float, int, complex, bool})
@@ -242,14 +266,9 @@ def _ufunc_of(primitive: Primitive) -> Any:
     """
 
     def call(*args: Any) -> Any:
-        python = True
-        for x in args:
-            while isinstance(x, Tracer):
-                x = x.value
-            if isinstance(x, (list, tuple)):
-                return call(*[np.asarray(a) if isinstance(a, (list, tuple)) else a for a in args])
-            python = python and x.__class__ in _PYTHON_SCALARS
-        return primitive(_of_numpy(args[0]), *args[1:]) if python else primitive(*args)
+        if _PYTHON_SCALARS.issuperset([concrete(x).__class__ for x in args]):
+            return primitive(_of_numpy(args[0]), *args[1:])
+        return primitive(*args)
 
     return call
 

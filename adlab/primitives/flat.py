@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import InPlaceError, diagnose_conversion, explain
+from adlab.errors import diagnose_conversion
 from adlab.primitives import indexing
+from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import implements
+from adlab.primitives.targets import into_plain
 from adlab.trace import Tracer
 
 __all__ = ["WRITERS", "Flat"]
@@ -54,6 +56,8 @@ class Flat:
             _write(self.base, places.ravel(), _cycled(values, np.arange(places.size)))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if not is_traced(self.base):
+            return np.array(self.base, dtype).ravel()
         raise diagnose_conversion(
             "__array__", f"shape {(len(self),)} and dtype {self.base.dtype}"
         )
@@ -83,23 +87,13 @@ def _writes(function: Any) -> Callable[[Callable[..., None]], Callable[..., None
     def file(adapter: Callable[..., None]) -> Callable[..., None]:
         def write(target: Any, *args: Any, **kwargs: Any) -> None:
             if not isinstance(target, Tracer):
-                raise _into_plain(function)
+                raise into_plain(f"numpy.{function.__name__}")
             adapter(target, *args, **kwargs)
 
         WRITERS[function] = implements(function)(write)
         return adapter
 
     return file
-
-
-def _into_plain(function: Any) -> InPlaceError:
-    return InPlaceError(
-        explain(
-            f"numpy.{function.__name__} was to write a traced value into a plain array",
-            why="a plain array cannot carry a derivative.",
-            instead="create the array with adlab.numpy, for instance adlab.numpy.zeros(n).",
-        )
-    )
 
 
 @_writes(np.copyto)

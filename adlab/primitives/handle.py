@@ -13,40 +13,15 @@ import numpy as np
 
 from adlab.errors import InPlaceError, explain
 from adlab.primitives import indexing
+from adlab.primitives.contents import example, unwrapped
 from adlab.primitives.lenses import Lens
 from adlab.primitives.shaping import astype
-from adlab.primitives.ufuncs import check_cast
+from adlab.primitives.targets import check_cast
 from adlab.trace import Tracer
 
-__all__ = ["INTERPRETER", "Handle", "concrete", "example", "is_scalar", "outlived"]
+__all__ = ["INTERPRETER", "Handle", "outlived"]
 
 _SCALARS = (np.generic, float, int, complex)
-
-
-def concrete(x: Any) -> Any:
-    """Return the plain value at the bottom of a tracer."""
-    while isinstance(x, Handle):
-        x.interpreter  # noqa: B018 - brings a view up to date
-        x = x.value
-    return x
-
-
-def example(x: Any) -> Any:
-    """Return the plain value of a tracer as the program sees it: of a batch, one example."""
-    hidden = 0
-    while isinstance(x, Handle):
-        hidden += x.interpreter.hidden
-        x = x.value
-    if not hidden:
-        return x
-    empty = 0 in x.shape[:hidden]
-    return np.zeros(x.shape[hidden:], x.dtype)[()] if empty else x[(0,) * hidden]
-
-
-def is_scalar(x: Any) -> bool:
-    """Whether ``x`` stands for a scalar, which has no memory to write into."""
-    return isinstance(example(x), _SCALARS)
-
 
 class Handle(Tracer):
     """A traced value that can be rebound; ``birth`` is the newest level when it was made."""
@@ -61,9 +36,24 @@ class Handle(Tracer):
         return None
 
     @property
+    def is_scalar(self) -> bool:
+        """Whether this stands for a scalar, which has no memory to write into."""
+        return isinstance(example(self), _SCALARS)
+
+    @property
     def writeable(self) -> bool:
         """Whether the array may be assigned to."""
-        return not is_scalar(self)
+        return not self.is_scalar
+
+    def layout(self) -> Any:
+        """Return a plain array that lies in memory as NumPy's does, whatever its elements."""
+        plain, interpreters = unwrapped(self)
+        batched = any(interpreter.hidden for interpreter in interpreters)
+        return self.example_layout() if batched else plain
+
+    def example_layout(self) -> Any:
+        """Return the layout of one example, which may have gaps where there are other examples."""
+        return np.empty_like(example(self))
 
     def places(self) -> Any:
         """Return the position of each element, laid out in memory as the elements are."""
@@ -79,7 +69,7 @@ class Handle(Tracer):
         if key is not None and row is not None and _is_compact(example(self)):
             self.postpone(key, row)
             return
-        if is_scalar(self):
+        if self.is_scalar:
             kind = example(self).__class__.__name__
             raise TypeError(f"{kind!r} object does not support item assignment")
         value = indexing.as_array(value)
@@ -109,6 +99,8 @@ class Handle(Tracer):
             if plain.__class__ is not float or dtype.kind != "f":
                 return None
             value = astype(value, dtype=dtype)
+        elif value.base is not None:  # one number of a batch is a view
+            value = value.snapshot()
         self.admit(interpreter)
         return value
 

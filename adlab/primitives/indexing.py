@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_array
 from adlab.rules import LEADING, Adapter, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -57,11 +59,12 @@ def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
 
 
 def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    """Give the value the rank of what it is written to."""
+    """Give the value the rank of what it is written to; leading axes of length 1 may go."""
     x, value = args
+    size, *shape = value.shape
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
-    missing = (1,) * (rank + 1 - len(value.shape))
-    value = np.reshape(value, value.shape[:1] + missing + value.shape[1:])
+    extra = len(shape) - rank
+    value = np.reshape(value, (size, *[1] * -extra, *shape[max(extra, 0) :]))
     return [x, value], {"index": _behind(params["index"], x.shape[0])}
 
 
@@ -70,26 +73,25 @@ def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
     return scatter(ct, shape=x_shape, index=index)
 
 
-def _add_into(x: Any, value: Any, *, index: Any) -> Any:
-    x = x if x.flags.writeable else x.copy()  # repeated for each example of a batch
-    if is_basic(index):
-        x[index] += value
-    else:
-        np.add.at(x, index, value)
-    return x
-
-
-def _added(total: Any, ct: Any, index: Any) -> Any:
-    return add_into(total, ct, index=index)
-
-
 def _scatter(ct: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, np.result_type(ct))
-    return _add_into(out, ct, index=index)
+    if is_basic(index):
+        out[index] = ct
+    else:
+        np.add.at(out, index, ct)
+    return out
+
+
+def _copied(x: Any) -> Any:
+    """Return a copy that lies in memory as x does; what is repeated for a batch, one by one."""
+    if x.__class__ is not np.ndarray or 0 not in x.strides:
+        return np.array(x)
+    order = np.argsort([-abs(step) if step else -math.inf for step in x.strides], stable=True)
+    return np.transpose(x, order).copy().transpose(np.argsort(order))
 
 
 def _replace(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     out[index] = value
     return out
 
@@ -119,19 +121,9 @@ def _last_of_repeated(shape: tuple[int, ...], index: Any) -> Any:
 take_index = linear(
     lambda x, *, index: x[index],
     _scattered,
-    into=_added,
+    into=lambda index: index,
     name="take_index",
     axes=Adapter(_taken_batch),
-)
-# In place, for totals that a backward pass owns.
-add_into = linear(
-    _add_into,
-    lambda ct: ct,
-    lambda ct, index: take_index(ct, index=index),
-    args="x value",
-    name="add_into",
-    axes=Adapter(_written_batch),
-    register=False,
 )
 scatter = linear(
     _scatter,
@@ -150,7 +142,7 @@ replace = linear(
 
 
 def _add_at(x: Any, value: Any, *, index: Any) -> Any:
-    out = np.array(x)
+    out = _copied(x)
     np.add.at(out, index, value)
     return out
 
@@ -230,6 +222,7 @@ put_along = linear(
     name="put_along",
     axes=LEADING,
 )
+take_along.facts["reasons"] = put_along.facts["reasons"] = {"indices": "positions are integers."}
 
 
 @implements(np.take_along_axis)
@@ -290,13 +283,6 @@ def assigned(x: Any, index: Any, value: Any) -> Any:
     return replace(x, as_array(value), index=plain_index(index))
 
 
-def as_array(value: Any) -> Any:
-    """Return nested lists, which may hold traced values, as one array."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([as_array(each) for each in value]) if value else np.array([])
-    return value
-
-
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """See `numpy.take`."""
@@ -310,8 +296,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         indices = np.clip(indices, 0, n - 1)
     axis %= np.ndim(a)
     if not isinstance(indices, Tracer):
-        return a[(slice(None),) * axis + (indices,)]
+        return in_order(a[(slice(None),) * axis + (indices,)], "C")
     before, after = a.shape[:axis], a.shape[axis + 1 :]
     flat = np.reshape(indices, (1,) * len(before) + (-1,) + (1,) * len(after))
     out = np.take_along_axis(a, flat, axis)
-    return np.reshape(out, before + indices.shape + after)
+    return in_order(np.reshape(out, before + indices.shape + after), "C")

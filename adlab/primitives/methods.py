@@ -14,7 +14,8 @@ import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
-from adlab.primitives.handle import example
+from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import copied, in_order
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
 from adlab.rules import linear
@@ -45,18 +46,20 @@ def _by_function(function: Any) -> Callable[..., Any]:
     )
 
 
-# Copies and shapes ------------------------------------------------------------------------------
-
-copied = linear(
-    lambda x, *, order: np.array(x, order=order)[()], lambda ct: ct, name="copy", axes="()->()"
+#: The Python scalar of a NumPy scalar; of a batch, where there are none, the array.
+number = linear(
+    lambda x: x if np.ndim(x) else np.asarray(x).item(),
+    lambda ct: ct,
+    name="number",
+    axes="()->()",
 )
 
+# Copies and shapes ------------------------------------------------------------------------------
 
 @method
 def copy(self: Any, order: str = "C") -> Any:
     """Return a copy."""
-    # Only the layout in memory tells which reshapes of the copy are views of it.
-    return ew.positive(self) if order == "C" and self.ndim < 2 else copied(self, order=order)
+    return copied(self, order)
 
 
 @method
@@ -75,10 +78,14 @@ def astype(
     if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {dtype!r} by {casting!r}")
     if dtype == self.dtype and not copy:
-        return self
-    if dtype.kind in "fc":
-        return cast(self, dtype=dtype)
-    return truncated(self, dtype=dtype)
+        return in_order(self, order)
+    out = (cast if dtype.kind in "fc" else truncated)(self, dtype=dtype)
+    return in_order(out, order)
+
+
+@implements(np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype, copy=copy)
 
 
 @method
@@ -111,7 +118,7 @@ _Type = type
 @method
 def tolist(self: Any) -> Any:
     """Return nested lists of traced scalars."""
-    return [tolist(row) for row in self] if self.shape else self
+    return [tolist(row) for row in self] if self.shape else number(self)
 
 
 @method
@@ -120,10 +127,10 @@ def item(self: Any, *args: Any) -> Any:
     if len(args) == 1 and isinstance(args[0], tuple):
         args = args[0]
     if len(args) > 1:
-        return self[args]
+        return number(self[args])
     if not args and self.size != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
-    return np.ravel(self)[args[0] if args else 0]
+    return number(np.ravel(self)[args[0] if args else 0])
 
 
 @method
@@ -186,7 +193,7 @@ class Flags(SimpleNamespace):
 
 def flags_of(x: Any) -> Flags:
     """Return how a traced array lies in memory and whether it may be assigned to."""
-    given = np.asarray(example(x)).flags
+    given = np.asarray(x.layout()).flags
     names = ("c_contiguous", "f_contiguous", "aligned", "contiguous", "fnc", "forc", "farray")
     facts = {name: bool(getattr(given, name)) for name in names}
     own = {"owndata": x.base is None, "writeable": x.writeable, "writebackifcopy": False}

@@ -8,14 +8,21 @@ import numpy as np
 
 from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import copied
 from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
+# what round() makes of a number is no integer if it is told how many digits to keep
+rounded = constant(
+    lambda x, *, digits: (np.round if isinstance(x, np.ndarray) else round)(x, digits),
+    name="rounded",
+)
 stopped = constant(
     lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
 )
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
+nonzero.facts["reasons"] = {"vmap": "the examples' results differ in length."}
 
 
 def _searchsorted_impl(a: Any, v: Any, *, side: str) -> Any:
@@ -31,7 +38,9 @@ def _searchsorted_impl(a: Any, v: Any, *, side: str) -> Any:
 
 searchsorted = constant(_searchsorted_impl, args="a v", name="searchsorted", axes="(n),()->()")
 isclose = constant(
-    lambda a, b, *, options: np.isclose(a, b, **dict(options)), args="a b", name="isclose"
+    lambda a, b, rtol, atol, *, equal_nan: np.isclose(a, b, rtol, atol, equal_nan),
+    args="a b rtol atol",
+    name="isclose",
 )
 
 
@@ -89,7 +98,7 @@ def imag(val: Any) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """See `numpy.copy`."""
-    return ew.positive(a)
+    return copied(a, order)
 
 
 @implements(np.round, np.around)
@@ -102,23 +111,24 @@ def _nonzero(a: Any) -> Any:
     return nonzero(a)
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, arrays=2)
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return searchsorted(a, v, side=side)
 
 
-@implements(np.isclose)
-def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, **kwargs: Any) -> Any:
-    options = {"rtol": rtol, "atol": atol, **kwargs}
-    return isclose(a, b, options=tuple(options.items()))
+@implements(np.isclose, arrays=2)
+def _isclose(
+    a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
+) -> Any:
+    return isclose(a, b, rtol, atol, equal_nan=equal_nan)
 
 
-@implements(np.allclose)
+@implements(np.allclose, arrays=2)
 def _allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return truth(np.all(_isclose(a, b, *args, **kwargs)))
 
 
-@implements(np.array_equal)
+@implements(np.array_equal, arrays=2)
 def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     if np.shape(a1) != np.shape(a2):
         return False
@@ -148,4 +158,4 @@ def clip(
     return a
 
 
-__all__ = ["clip", "shape", "size", "stopped"]
+__all__ = ["clip", "rounded", "shape", "size", "stopped"]

@@ -11,6 +11,7 @@ from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.ordering import along
 from adlab.rules import LEADING, constant, general, linear
+from adlab.rules.rule import shape_of
 
 
 def _back(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -43,7 +44,8 @@ mean = linear(
 
 def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """∂Π/∂xᵢ = Π of the others: products from both ends, so zeros need no care."""
-    rest = tuple(i for i in range(-x.ndim, 0) if i not in axis)
+    n = len(shape_of(x))
+    rest = tuple(i for i in range(-n, 0) if i not in axis)
     order = (*rest, *axis)
     moved = np.transpose(x, order)
     lead = moved.shape[: len(rest)]
@@ -52,7 +54,7 @@ def _prod_vjp(ct: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, np.flip(flat, -1)[..., :-1]], axis=-1), axis=-1)
     others = np.reshape(before * np.flip(after, -1), moved.shape)
-    back = np.argsort(np.asarray(order) + x.ndim)
+    back = np.argsort(np.asarray(order) + n)
     return _back(ct, axis, keepdims) * np.transpose(others, tuple(back.tolist()))
 
 
@@ -162,7 +164,7 @@ def _cast(a: Any, dtype: Any) -> Any:
     return a if dtype is None else a.astype(dtype)
 
 
-def _reducer(primitive: Any, filler: float) -> Any:
+def _reducer(primitive: Any, join: Any, filler: float) -> Any:
     def reduce(
         a: Any,
         axis: Any = None,
@@ -175,22 +177,12 @@ def _reducer(primitive: Any, filler: float) -> Any:
         a = _cast(_masked(a, where, filler), dtype)
         axes = negative_axes(axis, len(a.shape))
         result = primitive(a, axis=axes, keepdims=bool(keepdims))
-        return _with_initial(primitive, result, initial)
+        return result if initial is None else join(result, initial)
 
     return reduce
 
 
-def _with_initial(primitive: Any, result: Any, initial: Any) -> Any:
-    if initial is None:
-        return result
-    if primitive is sum_:
-        return result + initial
-    if primitive is prod:
-        return result * initial
-    return (np.maximum if primitive is max_ else np.minimum)(result, initial)
-
-
-def _extremum(primitive: Any) -> Any:
+def _extremum(primitive: Any, join: Any) -> Any:
     def extremum(
         a: Any,
         axis: Any = None,
@@ -201,15 +193,15 @@ def _extremum(primitive: Any) -> Any:
     ) -> Any:
         a = _masked(a, where, initial)
         result = primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
-        return _with_initial(primitive, result, initial)
+        return result if initial is None else join(result, initial)
 
     return extremum
 
 
-implements(np.sum)(_reducer(sum_, 0.0))
-implements(np.prod)(_reducer(prod, 1.0))
-implements(np.max, np.amax)(_extremum(max_))
-implements(np.min, np.amin)(_extremum(min_))
+implements(np.sum)(_reducer(sum_, np.add, 0.0))
+implements(np.prod)(_reducer(prod, np.multiply, 1.0))
+implements(np.max, np.amax)(_extremum(max_, np.maximum))
+implements(np.min, np.amin)(_extremum(min_, np.minimum))
 
 
 @implements(np.mean)
@@ -232,7 +224,7 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
     return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims)
 
 
-def _moment(primitive: Any) -> Any:
+def _moment(primitive: Any, finish: Any) -> Any:
     def moment(
         a: Any,
         axis: Any = None,
@@ -248,8 +240,7 @@ def _moment(primitive: Any) -> Any:
         ddof = ddof if correction is None else correction
         a, keepdims = _cast(a, dtype), bool(keepdims)
         if where is not True or mean is not None:
-            square = _second_moment(a, axis, ddof, keepdims, where, mean)
-            return square if primitive is var else root(square, 2)
+            return finish(_second_moment(a, axis, ddof, keepdims, where, mean))
         return primitive(a, axis=negative_axes(axis, len(a.shape)), ddof=ddof, keepdims=keepdims)
 
     return moment
@@ -264,22 +255,22 @@ def _second_moment(a: Any, axis: Any, ddof: float, keepdims: bool, where: Any, m
     return total / np.maximum(_count(a, axis, keepdims, where) - ddof, 0)
 
 
-implements(np.var)(_moment(var))
-implements(np.std)(_moment(std))
+implements(np.var)(_moment(var, lambda square: square))
+implements(np.std)(_moment(std, lambda square: root(square, 2)))
 
 
-def _logical(primitive: Any) -> Any:
+def _logical(primitive: Any, filler: bool) -> Any:
     def reduce(
         a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, where: Any = True
     ) -> Any:
-        a = _masked(a, where, primitive is all_)
+        a = _masked(a, where, filler)
         return primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
 
     return reduce
 
 
-implements(np.any)(_logical(any_))
-implements(np.all)(_logical(all_))
+implements(np.any)(_logical(any_, False))
+implements(np.all)(_logical(all_, True))
 
 
 def _position(function: Any) -> Any:
@@ -325,13 +316,13 @@ def _average(
 
 
 def _spread_weights(weights: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """Broadcast weights along ``axis``, one or several, to the whole shape."""
+    """Give weights along ``axis``, one or several, the rank of the whole."""
     if np.shape(weights) == shape:
         return weights
     axes = [i + len(shape) for i in negative_axes(axis, len(shape))]
     ordered = np.transpose(weights, np.argsort(axes).tolist())
     lengths = tuple(n if i in axes else 1 for i, n in enumerate(shape))
-    return np.broadcast_to(np.reshape(ordered, lengths), shape)
+    return np.reshape(ordered, lengths)
 
 
 __all__ = ["max_", "mean", "min_", "prod", "std", "sum_", "var"]

@@ -93,14 +93,33 @@ def _reshape(a: Any, shape: Any = None, order: str = "C", *, copy: Any = None) -
         whole = int(np.prod(given))
         if rest and whole % rest == 0:
             shape = tuple(whole // rest if n == -1 else n for n in shape)
-    if order == "F":
+    if order == "F" or order == "A" and a.flags.fnc:
         return np.transpose(reshape(np.transpose(a), shape=shape[::-1]))
     return reshape(a, shape=shape)
 
 
 @implements(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
-    return _reshape(a, (-1,), order="F" if order == "F" else "C")
+    if order == "K":
+        a = transpose(a, axes=tuple(axis - len(a.shape) for axis in _memory_order(a.strides)))
+    return _reshape(a, (-1,), order)
+
+
+def _memory_order(strides: tuple[int, ...]) -> list[int]:
+    """Return the axes as the order "K" takes them, the outermost first.
+
+    NumPy sorts them by insertion, in which an axis of stride 0 has no say.
+    """
+    inner: list[int] = []
+    for axis in reversed(range(len(strides))):
+        place = len(inner)
+        for k in reversed(range(len(inner))):
+            mine, other = abs(strides[axis]), abs(strides[inner[k]])
+            if mine and other and other <= mine:
+                break
+            place = k if mine and other else place
+        inner.insert(place, axis)
+    return inner[::-1]
 
 
 @implements(np.transpose, np.permute_dims)
@@ -112,7 +131,7 @@ def _transpose(a: Any, axes: Any = None) -> Any:
     return transpose(a, axes=axes)
 
 
-@implements(np.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def _matrix_transpose(x: Any, /) -> Any:
     return np.swapaxes(x, -1, -2)
 
@@ -179,6 +198,15 @@ def _flipud(m: Any) -> Any:
     return _flip(m, 0)
 
 
+@implements(np.rot90)
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Half a turn is two flips, a quarter a flip and an exchange of the axes."""
+    first, second = negative_axes(tuple(axes), len(m.shape))
+    if k % 2 == 0:
+        return _flip(m, (first, second)) if k % 4 else m[...]
+    return _swapaxes(_flip(m, second if k % 4 == 1 else first), first, second)
+
+
 @implements(np.roll)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
@@ -189,11 +217,25 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return roll(a, shift=shift, axis=tuple(negative_axis(i, n) for i in axis))
 
 
-@implements(np.where)
+@implements(np.fft.fftshift)
+def _fftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: n // 2)
+
+
+@implements(np.fft.ifftshift)
+def _ifftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: -(n // 2))
+
+
+def _shifted(x: Any, axes: Any, shift: Any) -> Any:
+    axes = negative_axes(axes, len(x.shape))
+    return roll(x, shift=tuple(shift(x.shape[i]) for i in axes), axis=axes)
+
+
+@implements(np.where, arrays=3)
 def _where(condition: Any, x: Any, y: Any) -> Any:
     from adlab.primitives.elementwise import not_equal, where
 
     if isinstance(condition, Tracer):  # a number as a truth value has no derivative
         condition = not_equal(condition, 0)
-    x, y = (np.asarray(each) if isinstance(each, (list, tuple)) else each for each in (x, y))
     return where(condition, x, y)

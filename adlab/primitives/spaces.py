@@ -14,6 +14,7 @@ __all__ = [
     "mT",
     "mismatch",
     "space",
+    "spread",
     "zeros",
     "zeros_like",
 ]
@@ -93,6 +94,13 @@ def expand(tangent: Any, shape: tuple[int, ...]) -> Any:
     if shape and getattr(tangent, "shape", ()) != shape:
         return np.broadcast_to(tangent, shape)
     return tangent
+
+
+def spread(x: Any, rank: int) -> Any:
+    """Give a stacked value the logical rank, by axes of length one behind the stacking axis."""
+    shape = x.shape
+    missing = rank + 1 - len(shape)
+    return np.reshape(x, shape[:1] + (1,) * missing + shape[1:]) if missing else x
 
 
 def mT(x: Any) -> Any:  # noqa: N802 - the field's name

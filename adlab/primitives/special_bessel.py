@@ -34,6 +34,8 @@ y0 = special(sc.y0, lambda x: -y1(x))
 y1 = special(sc.y1, lambda x: 0.5 * (y0(x) - yv(2.0, x)))
 yv = special(sc.yv, None, lambda v, x: 0.5 * (yv(v - 1, x) - yv(v + 1, x)), args="v x")
 yn = special(sc.yn, None, lambda n, x: 0.5 * (yv(n - 1, x) - yv(n + 1, x)), args="n x")
+jv.facts["reasons"] = yv.facts["reasons"] = {"v": "there is no closed form by the order."}
+yn.facts["reasons"] = {"n": "the order is an integer."}
 i0 = special(sc.i0, lambda x: i1(x))
 i1 = special(sc.i1, lambda x: 0.5 * (i0(x) + iv(2.0, x)))
 k0 = special(sc.k0, lambda x: -k1(x))

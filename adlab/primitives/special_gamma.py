@@ -53,6 +53,7 @@ digamma = special(sc.digamma, lambda x: polygamma(1, x), name="digamma")
 polygamma = elementwise(
     _polygamma, None, lambda n, x: polygamma(n + 1, x), args="n x", name="polygamma"
 )  # DLMF 5.15
+polygamma.facts["reasons"] = {"n": "the order is an integer."}
 gamma = special(sc.gamma, lambda ans, x: ans * digamma(x))
 
 

@@ -15,6 +15,7 @@ __all__ = ["exp1", "expi", "expn", "lambertw"]
 exp1 = special(sc.exp1, lambda x: -np.exp(-x) / x)  # DLMF 6.2.1
 expi = special(sc.expi, lambda x: np.exp(x) / x)  # DLMF 6.2.5
 expn = special(sc.expn, None, lambda n, x: -expn(n - 1, x), args="n x")  # DLMF 8.19.13
+expn.facts["reasons"] = {"n": "the order is an integer."}
 
 # w e^w = z, so w' = e^−w/(1 + w), finite at z = 0.
 lambertw_ = elementwise(
@@ -25,6 +26,7 @@ lambertw_ = elementwise(
     args="z k tol",
     name="lambertw",
 )
+lambertw_.facts["reasons"] = {"k": "the branch is an integer.", "tol": "it is a tolerance."}
 
 
 def lambertw(z: Any, k: Any = 0, tol: float = 1e-8) -> Any:

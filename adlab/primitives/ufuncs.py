@@ -1,22 +1,26 @@
-"""NumPy's ufuncs on traced arrays: their methods, ``out=`` and ``where=``."""
+"""NumPy's ufuncs on traced arrays: their methods, and the option ``where=``."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import InPlaceError, UnsupportedFunctionError, explain
+from adlab.errors import UnsupportedFunctionError, explain
+from adlab.errors.replacements import SUPPLY_A_RULE
+from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
-from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
+from adlab.primitives.indexing import add_at, plain_index, scatter, unpack
+from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
+from adlab.primitives.queries import stopped
+from adlab.primitives.targets import into_plain, store
 from adlab.trace import Tracer
 
-__all__ = ["apply_ufunc", "check_cast", "is_traced", "split_out", "store", "unsupported"]
+__all__ = ["apply_ufunc", "unsupported"]
 
 _DEFAULTS = {"order": "K", "subok": True, "casting": "same_kind"}
 _REDUCTIONS = {
@@ -40,7 +44,10 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return _at(ufunc, apply, *inputs)
     target = kwargs.pop("out", None)
     target = target[0] if isinstance(target, tuple) and len(target) == 1 else target
-    if isinstance(target, np.ndarray):  # what is kept of the inputs must not change with it
+    if not isinstance(target, (tuple, np.ndarray, Tracer, type(None))):
+        raise TypeError("return arrays must be of ArrayType")
+    if isinstance(target, np.ndarray) and not is_traced(target):
+        # what is kept of the inputs must not change with it
         inputs = tuple(np.array(x) if _overlap(x, target) else x for x in inputs)
     result = _METHODS[method](ufunc, apply, target, *inputs, **kwargs)
     return result if target is None else store(target, result)
@@ -59,7 +66,10 @@ def _of_scipy(ufunc: Any) -> Any:
 
 
 def _name(ufunc: Any, method: str) -> str:
-    name = f"numpy.{ufunc.__name__}" if ufunc in vars(np).values() else ufunc.__name__
+    name = ufunc.__name__
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            name = f"{module}.{name}"
     return name if method == "__call__" else f"{name}.{method}"
 
 
@@ -76,8 +86,7 @@ def unsupported(name: str) -> UnsupportedFunctionError:
         explain(
             f"{name} was called on a traced value",
             why="adlab has no rule for it yet.",
-            instead="write it with functions that have one (see the reference), or declare it "
-            "with adlab.rules.",
+            instead=SUPPLY_A_RULE,
         )
     )
 
@@ -91,12 +100,30 @@ def _call(
 ) -> Any:  # fmt: skip
     if any(_DEFAULTS.get(name) != value for name, value in kwargs.items()):
         raise unsupported(f"{_name(ufunc, '__call__')} with {', '.join(kwargs)}")
-    result = apply(*inputs)
-    if dtype is not None:
-        result = result.astype(dtype)
-    if where is not True:
-        result = np.where(where, result, 0.0 if target is None else target)
-    return result
+    where, *inputs = as_arrays((where, *inputs))
+    if where is True:
+        result = apply(*inputs)
+        return result if dtype is None else result.astype(dtype)
+    result = _selected(apply, where, inputs)
+    result = result if dtype is None else result.astype(dtype)
+    return np.where(where, result, 0.0 if target is None else target)
+
+
+def _selected(apply: Any, where: Any, inputs: list[Any]) -> Any:
+    """Apply where it is asked for only: elsewhere nothing is to warn or raise."""
+    shape = np.broadcast_shapes(np.shape(where), *map(np.shape, inputs))
+    chosen = np.broadcast_to(where, shape)
+    inputs = [np.broadcast_to(x, shape) for x in inputs]
+    if isinstance(where, Tracer):  # each example of a batch asks for other elements
+        return apply(*[_with_chosen(chosen, x) for x in inputs])
+    return scatter(apply(*[x[chosen] for x in inputs]), shape=shape, index=chosen)
+
+
+def _with_chosen(chosen: Any, x: Any) -> Any:
+    """Return x with one of the chosen elements, a constant, in the place of the others."""
+    first = np.argmax(np.ravel(chosen), keepdims=True)
+    one = np.where(np.any(chosen), np.take_along_axis(np.ravel(x), first, 0), 1.0)
+    return np.where(chosen, x, stopped(one))
 
 
 def _reduce(
@@ -123,7 +150,7 @@ def _accumulate(
     whole = FUNCTIONS.get(_CUMULATIVE.get(ufunc))
     if whole is not None:
         return whole(x, axis=axis)
-    return np.stack(list(_running(apply, x, axis)), axis=axis)
+    return like(np.stack(list(_running(apply, x, axis)), axis=axis), x)
 
 
 def _running(apply: Any, x: Any, axis: int) -> Iterator[Any]:
@@ -149,6 +176,7 @@ def _reduceat(
 
 
 def _outer(ufunc: Any, apply: Any, target: Any, a: Any, b: Any, **kwargs: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     a = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
     return _call(ufunc, apply, target, a, b, **kwargs)
 
@@ -165,7 +193,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
 def _at(ufunc: Any, apply: Any, target: Any, index: Any, *operand: Any) -> None:
     """Apply in place at an index, as often as a position is repeated in it."""
     if not isinstance(target, Tracer):
-        raise _into_plain(_name(ufunc, "at"))
+        raise into_plain(_name(ufunc, "at"))
     index = plain_index(index)
     if ufunc in (np.add, np.subtract):
         change = operand[0] if ufunc is np.add else -as_array(operand[0])
@@ -186,89 +214,3 @@ def _rounds(places: Any) -> Iterator[Any]:
         _, first = np.unique(places[left], return_index=True)
         yield left[first]
         left = np.delete(left, first)
-
-
-# Results stored in a given array ----------------------------------------------------------------
-
-
-def is_traced(x: Any) -> bool:
-    """Whether ``x`` is a tracer, or an array that stands for one, or a list that holds one."""
-    if isinstance(x, (list, tuple)):
-        return any(map(is_traced, x))
-    return isinstance(x, Tracer) and x.interpreter is not None
-
-
-def store(target: Any, result: Any) -> Any:
-    """Give ``target`` the result of an operation, as ``out=`` and ``+=`` do, and return it.
-
-    A plain array cannot take a traced result: it is filled with NaN, and the result returned.
-    """
-    if isinstance(target, tuple):
-        pairs = zip(target, result, strict=True)
-        return tuple(each if place is None else store(place, each) for place, each in pairs)
-    shape, dtype = np.shape(result), np.result_type(getattr(result, "dtype", result))
-    if shape != target.shape and np.broadcast_shapes(shape, target.shape) != target.shape:
-        raise ValueError(
-            f"non-broadcastable output operand with shape {target.shape} doesn't match the "
-            f"broadcast shape {np.broadcast_shapes(shape, target.shape)}"
-        )
-    check_cast(dtype, target.dtype)
-    if isinstance(target, Tracer) or not is_traced(result):
-        target[...] = result
-        return target
-    result = np.broadcast_to(result, target.shape) if shape != target.shape else result
-    target[...] = np.nan
-    return result
-
-
-def check_cast(given: Any, dtype: Any) -> None:
-    """Refuse to write what would lose a derivative: into integers, or complex into real."""
-    if given == dtype or np.can_cast(given, dtype, "same_kind"):
-        return
-    discrete = np.dtype(dtype).kind in "iub"
-    raise InPlaceError(
-        explain(
-            f"a traced value of dtype {given} was written into an array of dtype {dtype}",
-            why="integers cannot carry a derivative."
-            if discrete
-            else "the imaginary part would be lost.",
-            instead=f"give the array the dtype {'float' if discrete else given}.",
-        )
-    )
-
-
-def _into_plain(name: str) -> InPlaceError:
-    return InPlaceError(
-        explain(
-            f"{name} was to write a traced value into a plain array",
-            why="a plain array cannot carry a derivative.",
-            instead="create the array with adlab.numpy, for instance adlab.numpy.zeros(n).",
-        )
-    )
-
-
-#: The position of ``out`` among the arguments of functions that are written in C.
-_OUT = {np.dot: 2, np.concatenate: 2}
-
-
-def _out_position(function: Any) -> int:
-    """Return the position of ``out`` among the arguments of a function, one too far if none."""
-    if function not in _OUT:
-        _OUT[function] = 64
-        with contextlib.suppress(ValueError):  # no signature is known
-            parameters = inspect.signature(function).parameters.values()
-            positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-            variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-            if "out" in positional and not variadic:
-                _OUT[function] = positional.index("out")
-    return _OUT[function]
-
-
-def split_out(function: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-    """Return ``(out, args, kwargs)`` of a call, without ``out`` among the latter."""
-    if "out" in kwargs:
-        kwargs = dict(kwargs)
-        return kwargs.pop("out"), args, kwargs
-    if len(args) > 2 and len(args) > (place := _out_position(function)):
-        return args[place], (*args[:place], None, *args[place + 1 :]), kwargs
-    return None, args, kwargs

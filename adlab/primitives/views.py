@@ -17,9 +17,11 @@ import numpy as np
 
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
-from adlab.primitives.handle import INTERPRETER, example, is_scalar
+from adlab.primitives.contents import concrete, example
+from adlab.primitives.elementwise import positive
+from adlab.primitives.handle import INTERPRETER
 from adlab.primitives.lenses import Lens, Part, Rearrangement
-from adlab.primitives.ufuncs import check_cast
+from adlab.primitives.targets import check_cast
 from adlab.trace import Tracer, snapshot
 
 __all__ = ["VIEWING", "Filling", "View", "rearranged", "view"]
@@ -70,10 +72,20 @@ class View(ArrayTracer):
         return base if base.base is None else base.base
 
     @property
+    def is_scalar(self) -> bool:
+        """A view stands for an array, maybe one without axes."""
+        return False
+
+    @property
     def writeable(self) -> bool:
         """Whether the array may be assigned to."""
         base, lens, _ = self.link
         return type(lens) is not Lens and bool(base.writeable)
+
+    def example_layout(self) -> Any:
+        """Return the layout of one example, as the view of its base's."""
+        base, lens, _ = self.link
+        return lens.show(base.layout()) if isinstance(lens, Lens) else base.layout()[lens]
 
     def write(self, index: Any, value: Any) -> None:
         """Assign in place, which also changes the base."""
@@ -89,8 +101,12 @@ class View(ArrayTracer):
 
 
 def view(out: Any, base: ArrayTracer, lens: Any) -> Any:
-    """Make ``out``, just taken from ``base``, a view of it, unless it is a scalar."""
-    if out.value.__class__ is np.ndarray or not is_scalar(out):
+    """Make ``out``, just taken from ``base``, a view of it, unless it is a scalar.
+
+    The elements of a batch look as parts without axes do; an index without ``...`` tells them.
+    """
+    part = isinstance(lens, Lens) or Ellipsis in (lens if lens.__class__ is tuple else (lens,))
+    if not out.is_scalar or part and not base.is_scalar:
         out.link = base, lens, base.stamp(lens)
         out.__class__ = View
     return out
@@ -100,7 +116,7 @@ def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
     """Make the result of a function in `VIEWING` a view of its argument where NumPy makes one."""
     place = 1 if function is np.einsum else 0
     kind, base = VIEWING[function], args[place] if len(args) > place else None
-    if out is base or not isinstance(base, ArrayTracer) or is_scalar(out):
+    if out is base or not isinstance(base, ArrayTracer) or base.is_scalar:  # which has no views
         return out
     if place and len(args) > 2:  # several operands
         return out
@@ -111,11 +127,14 @@ def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
     def show(x: Any) -> Any:
         return function(*before, x, *after, **kwargs)
 
-    plain = example(base)
-    shown = show(plain) if function in _MAY_COPY else example(out)
-    if kwargs.get("copy") or not _is_view(function, kind, plain, shown):
-        return out.snapshot() if isinstance(out, View) else out  # a view of a step
-    return view(out, base, kind(show))
+    plain = base.layout()
+    told = function in _MAY_COPY or kwargs.get("copy") or plain is not concrete(base)
+    shown = show(plain) if told else example(out)
+    if _is_view(function, kind, plain, shown):
+        return view(out, base, kind(show))
+    if example(out).strides != shown.strides:
+        return positive(out)  # where NumPy copies, ours may have gaps in memory
+    return out.snapshot() if isinstance(out, View) else out  # a view of a step
 
 
 def _is_view(function: Any, kind: type[Lens], plain: Any, shown: Any) -> bool:

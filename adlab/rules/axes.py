@@ -12,7 +12,7 @@ from typing import Any
 
 _GROUP = re.compile(r"\(([^)]*)\)")
 
-__all__ = ["BROADCAST", "LEADING", "OPAQUE", "Adapter", "Axes", "Core"]
+__all__ = ["BROADCAST", "LEADING", "MAPPED", "OPAQUE", "Adapter", "Axes", "Core", "Mapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,25 @@ class Adapter:
     rewrite: Callable[[list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The implementation and the rules map themselves over stacked arguments, whichever these are.
+
+    They take a param ``maps``: for each stacking axis, the outermost first, which arguments have it
+    (none by default).  The results have them all.
+    """
+
+    def rewrite(self, params: dict[str, Any], stacked: tuple[bool, ...]) -> dict[str, Any]:
+        """Return the params of a call with one more axis in front."""
+        return {**params, "maps": (stacked, *params.get("maps", ()))}
+
+
 def _names(group: str) -> list[str]:
     return group.split(",") if group else []
 
 
-Axes = Broadcast | Leading | Opaque | Core | Adapter
+Axes = Broadcast | Leading | Opaque | Core | Adapter | Mapped
 BROADCAST = Broadcast()
 LEADING = Leading()
 OPAQUE = Opaque()
+MAPPED = Mapped()

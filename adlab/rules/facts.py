@@ -10,6 +10,7 @@ is not: its derivative is 0 at the kink alone.)  Linear maps have this property 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adlab.rules.rule import Rule
@@ -35,7 +36,8 @@ class Linear:
 
     ``joint`` is one rule for all arguments of a variadic primitive, which returns a cotangent for
     each; otherwise ``transposes`` holds one rule per argument.  Where the cotangent of a first
-    argument is mostly zeros, ``into`` adds it to a total in place, at the cost of the rest.
+    argument is zeros with ȳ added at an index, ``into`` gives the index, so that many of them can
+    be added up at the cost of the rest.
     """
 
     transposes: tuple[Rule | None, ...]
@@ -59,13 +61,16 @@ class General:
     """Any differentiable map, by its pullback, its pushforward, or both.
 
     ``vjps`` and ``jvps`` hold a rule per argument (None: not differentiable); ``joint_vjp`` is one
-    rule that returns the cotangents of all arguments.
+    rule that returns the cotangents of all arguments, and ``joint_jvp`` one that takes a tuple of
+    their tangents.  ``at(positions)`` returns the joint rules for some arguments alone.
     """
 
     vjps: tuple[Rule | None, ...] = ()
     jvps: tuple[Rule | None, ...] = ()
     joint_vjp: Rule | None = None
     piecewise: bool = False
+    joint_jvp: Rule | None = None
+    at: Callable[[tuple[int, ...]], General] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import functools
 from types import FunctionType, ModuleType
 from typing import Any
 
-from adlab.primitives.ufuncs import is_traced, unsupported
+from adlab.primitives.contents import is_traced
+from adlab.primitives.ufuncs import unsupported
 
 __all__ = ["names_of", "plain"]
 

@@ -2,5 +2,7 @@
 
 from adlab.testing.grads import check_grads
 from adlab.testing.laws import LAWS, check_law
+from adlab.testing.primitives import check_primitive
+from adlab.testing.table import Row, primitive_table
 
-__all__ = ["LAWS", "check_grads", "check_law"]
+__all__ = ["LAWS", "Row", "check_grads", "check_law", "check_primitive", "primitive_table"]

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import LeakedTracerError
+from adlab.errors import LeakedTracerError, MissingRuleError
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.vmap import vmap
-from adlab.rules import Constant, Elementwise, Linear, Multilinear
-from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core
+from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
+from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core, Mapped
 from adlab.testing.grads import difference
 from adlab.trace import Primitive
 
@@ -40,13 +40,23 @@ def _active(primitive: Primitive, args: Args) -> list[int]:
         rules = calculus.partials
     elif isinstance(calculus, (Linear, Multilinear)):
         rules = calculus.transposes or None
-    elif not isinstance(calculus, Constant):
+    elif isinstance(calculus, General):
         rules = calculus.vjps or calculus.jvps or None
+        if calculus.at is not None:
+            rules = [_found(calculus.at, i) for i in range(len(args))]
     return [
         i
         for i, arg in enumerate(args)
         if _kind(arg) in "fc" and (rules is None or rules[i] is not None)
     ]
+
+
+def _found(at: Callable[[tuple[int, ...]], General], position: int) -> General | None:
+    """Return the rules for one argument."""
+    try:
+        return at((position,))
+    except MissingRuleError:
+        return None
 
 
 def _kind(x: Any) -> str:
@@ -96,11 +106,19 @@ def _pairing(cts: Any, dots: Any) -> Any:
     return sum(np.real(np.sum(w * v)) for w, v in pairs)
 
 
-def _close(got: Any, expected: Any, tol: float, what: str) -> None:
+def _close(got: Any, expected: Any, tol: float, what: str, along: Any = ()) -> None:
+    """Compare; ``along`` are directions for the message."""
     scale = np.max(np.abs(expected), initial=0.0) + 1e-3
     error = np.max(np.abs(np.asarray(got) * 1.0 - expected), initial=0.0) / scale
     if not error <= tol:
-        raise AssertionError(f"{what}: off by {error:.2e} of its size (allowed {tol:.0e})")
+        lines = [f"{what}: off by {error:.2e} of its size (allowed {tol:.0e})"]
+        lines += [f"  got      {_short(got)}", f"  expected {_short(expected)}"]
+        lines += [f"  along    {_short(each)}" for each in along]
+        raise AssertionError("\n".join(lines))
+
+
+def _short(x: Any) -> str:
+    return np.array2string(np.asarray(x), precision=6, threshold=12).replace("\n", "")
 
 
 # The laws ---------------------------------------------------------------------------------------
@@ -129,7 +147,7 @@ def pushforward(primitive: Primitive, args: Args, params: Params) -> None:
             return _flat(f(*[x + t * v for x, v in zip(xs, direction, strict=True)]))
 
         got = jvp(f, tuple(xs), tuple(direction))[1]
-        _close(_flat(got), difference(along, 0.0, 1.0), 1e-6, "jvp")
+        _close(_flat(got), difference(along, 0.0, 1.0), 1e-6, "jvp", direction)
 
 
 def adjoint(primitive: Primitive, args: Args, params: Params) -> None:
@@ -151,6 +169,7 @@ def adjoint(primitive: Primitive, args: Args, params: Params) -> None:
             _pairing(w, dot),
             1e-9 * (1 + np.max(np.abs(_flat(dot)), initial=0.0)),
             "⟨Jᵀw, v⟩" if i is None else f"⟨Jᵀw, v⟩ in argument {i} alone",
+            [*dots, *_outputs(w)],
         )
 
 
@@ -190,13 +209,15 @@ def selection(primitive: Primitive, args: Args, params: Params) -> None:
 def axes(primitive: Primitive, args: Args, params: Params) -> None:
     """4, axes: the stacked call gives the stacked results."""
     fact = primitive.facts["axes"]
-    if fact is OPAQUE or not args:
+    if fact == OPAQUE or not args:
         return
     rows = _examples(args, range(len(args)))
     stacked = [np.stack([np.asarray(row[i]) for row in rows]) for i in range(len(args))]
     absent: list[int] = []  # axes of the results that stand for missing core dimensions
     if isinstance(fact, Adapter):
         stacked, params_of_stack = fact.rewrite(stacked, params)
+    elif isinstance(fact, Mapped):
+        params_of_stack = fact.rewrite(params, (True,) * len(args))
     else:
         params_of_stack = params
     if isinstance(fact, Core):
@@ -239,7 +260,7 @@ def batching(primitive: Primitive, args: Args, params: Params) -> None:
     places = _active(primitive, args)
     rows = _examples(args, places)
     batch = tuple(np.stack([row[i] for row in rows]) for i in places)
-    if not xs or primitive.facts["axes"] is OPAQUE:  # a loop is always right
+    if not xs or primitive.facts["axes"] == OPAQUE:  # a loop is always right
         return
     apart = [_outputs(primitive(*row, **params)) for row in rows]
     together = tuple(np.stack(pieces) for pieces in zip(*apart, strict=True))
@@ -296,7 +317,7 @@ def second_order(primitive: Primitive, args: Args, params: Params) -> None:
         "reverse over reverse": _pairing(vjp(slope_by_reverse, *xs)[1](1.0), us),
     }
     for name, got in found.items():
-        _close(got, expected, 1e-5, name)
+        _close(got, expected, 1e-5, name, [*us, *vs])
         _close(got, found["forward over forward"], 1e-8, f"{name} beside forward over forward")
 
 
@@ -406,17 +427,24 @@ LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
 def check_law(law: str, primitive: Primitive, *args: Any, **params: Any) -> None:
     """Check one of `LAWS` for a primitive at the given arguments.
 
+    Raises
+    ------
+    AssertionError
+        It says what differs, by how much and in which direction; a note names the law and the
+        point.
+
     Examples
     --------
     >>> import numpy as np
-    >>> from adlab.rules import elementwise
+    >>> import adlab
     >>> from adlab.testing import check_law
-    >>> cube = elementwise(lambda x: x**3, lambda x: 3 * x**2, name="cube", register=False)
+    >>> cube = adlab.elementwise(lambda x: x**3, lambda x: 3 * x**2, name="cube")
     >>> check_law("pushforward", cube, np.array([0.5, 2.0]))
     """
     try:
         LAWS[law](primitive, list(args), params)
     except Exception as error:
-        shapes = ", ".join(f"{type(x).__name__}{np.shape(x)}" for x in args)
-        error.add_note(f"{primitive!r} breaks the law of {law} at ({shapes}), {params}")
+        point = [f"{primitive.argument(i)} = {_short(x)}" for i, x in enumerate(args)]
+        point += [f"{name} = {value!r}" for name, value in params.items()]
+        error.add_note(f"{primitive!r} breaks the law of {law} at {', '.join(point)}")
         raise

@@ -38,6 +38,7 @@ class Tracer:
     interpreter's own).  Read ``interpreter`` first: a tracer that is a view of another brings
     its value up to date then.  An ``interpreter`` of None marks a plain value in disguise.
     The slots are empty so that a tracer class may also derive from an extension type.
+    "Write an interpreter" in the documentation has an example.
     """
 
     __slots__ = ()
@@ -65,7 +66,7 @@ class Primitive:
         Whether the result is a tuple of values.
     facts : mapping
         What the primitive states about itself, by name (``"calculus"``, ``"axes"``, …).  The
-        core never reads it.
+        core never reads it; `adlab.rules` declares primitives with facts, each with an example.
     """
 
     __slots__ = ("args", "derived", "facts", "impl", "multiple", "name")
@@ -114,7 +115,7 @@ class Primitive:
 
 
 def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
-    """Call ``primitive``."""
+    """Call ``primitive``: ``bind(add, 1, 2)`` is ``add(1, 2)``."""
     return primitive(*args, **params)
 
 
@@ -129,9 +130,9 @@ class _TracerClasses(dict[type, Callable[..., Any]]):
         raise UnregisteredContainerError(
             explain(
                 f"a value of type {kind.__qualname__} was to be traced",
-                why="no tracer class is registered for this type",
+                why="no tracer class is registered for this type.",
                 instead="register a container with adlab.register_pytree, or a new kind of value "
-                "with adlab.trace.register_tracer",
+                "with adlab.trace.register_tracer.",
             )
         )
 
@@ -142,7 +143,7 @@ tracer_classes = _TracerClasses()
 def register_tracer(kind: type, tracer_class: type[Tracer]) -> None:
     """Let values of type ``kind`` (and its subclasses) be traced by ``tracer_class``.
 
-    The class is called as ``tracer_class(value, interpreter, payload)``.
+    The class is called as ``tracer_class(value, interpreter, payload)``; see `Tracer`.
     """
     tracer_classes[kind] = tracer_class
 
@@ -232,9 +233,9 @@ class _Closed(Interpreter):
             explain(
                 f"{primitive.name} met a tracer of {self.transformation}, which had returned",
                 why="a traced value has a meaning only while its transformation runs; this one "
-                "was kept in a global, an attribute, a closure or a generator",
+                "was kept in a global, an attribute, a closure or a generator.",
                 instead="return the value from the transformed function (has_aux=True returns it "
-                "beside the result), or keep adlab.stop_gradient of it",
+                "beside the result), or keep adlab.stop_gradient of it.",
             )
         )
 

@@ -29,7 +29,7 @@ class Structure:
     """What remains of a pytree when its leaves are taken out.
 
     Structures compare equal when they take their leaves in the same order to the same types of
-    containers, hash when their metadata do, and pickle when it does.
+    containers, hash when their metadata do, and pickle when it does. See `flatten` for an example.
 
     Attributes
     ----------
@@ -74,7 +74,8 @@ class Structure:
     def flatten_like(self, other: Any, what: str = "the tree") -> list[Any]:
         """Flatten another tree, which must have this structure.
 
-        The entries of a dict are matched by key, whatever their order.
+        The entries of a dict are matched by key, whatever their order.  For a leaf `other` may have
+        None, which is then its leaf.
 
         Parameters
         ----------
@@ -99,7 +100,7 @@ class Structure:
         def fail(path: str, expected: str, given: str) -> NoReturn:
             raise StructureError(
                 explain(
-                    f"{what} has the wrong structure at {path or 'its root'}: "
+                    f"the structure of {what} is wrong at {path or 'the root'}: "
                     f"expected {expected}, given {given}",
                     why="each leaf is paired with the leaf at the same place.",
                     instead=f"pass a tree of the structure {shorten(repr(self))}.",
@@ -204,6 +205,7 @@ def paths(structure: Structure) -> list[str]:
 
     Examples
     --------
+    >>> from adlab.trace import flatten, paths
     >>> paths(flatten({"w": [1.0, 2.0], "b": 3.0})[1])
     ["['w'][0]", "['w'][1]", "['b']"]
     """
@@ -380,7 +382,7 @@ def _match(
 ) -> None:
     """Collect the leaves of a tree of this structure up to the order of keys, or fail."""
     kind = structure.kind
-    if kind is None and _kind_of(type(tree)) is None:
+    if kind is None and (tree is None or _kind_of(type(tree)) is None):
         leaves.append(tree)
         return
     if kind is None or type(tree) is not structure.type:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import adlab
-from adlab.errors import DtypeError
+from adlab.errors import ArgumentError, DtypeError
 
 
 def product(x, y, *, z=1.0):
@@ -28,6 +28,28 @@ def test_an_argument_may_be_passed_by_keyword(argnums):
 def test_argnums_that_name_nothing_or_one_twice(argnums):
     with pytest.raises(TypeError, match="argnums"):
         adlab.grad(product, argnums)(2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "argnums", "why"),
+    [
+        (lambda *a: a[0] ** 2, (2.0, 3.0), "a", r"\*a gathers arguments"),
+        (lambda x, **a: x**2, (2.0,), "a", r"\*\*a gathers arguments"),
+        (lambda a, b=2.0: a * b, (2.0,), "b", "the call does not pass b"),
+        (lambda a, b=2.0: a * b, (2.0,), 1, "the call does not pass b"),
+        (lambda *a, z=1.0: a[0] * z, (2.0, 3.0), "z", "the call does not pass z"),
+        (lambda a: a, (2.0,), "c", "the function has the parameters a"),
+        (lambda *a: a[0], (2.0, 3.0), 3, "the number of positional arguments is 2"),
+    ],
+)
+def test_argnums_that_were_not_passed(f, args, argnums, why):
+    with pytest.raises(ArgumentError, match=f"Why: {why}"):
+        adlab.grad(f, argnums)(*args)
+
+
+def test_a_keyword_that_gathering_parameters_take():
+    assert adlab.grad(lambda **a: a["x"] ** 2, "x")(x=3.0) == 6.0
+    assert adlab.grad(lambda *a: a[1] ** 2, np.int64(1))(2.0, 3.0) == 6.0
 
 
 def test_a_ufunc_needs_no_signature():
@@ -59,3 +81,9 @@ def test_a_tangent_of_an_integer_is_refused_unless_zero():
     assert adlab.jvp(lambda s, x: x, ("name", 3.0), ("", 1.0)) == (3.0, 1.0)
     with pytest.raises(DtypeError, match="does not move"):
         adlab.jvp(f, (2, 3.0), (1.0, 1.0))
+
+
+def test_arrays_of_no_numbers_are_refused():
+    for dtype in ("datetime64[s]", [("a", float)]):
+        with pytest.raises(DtypeError, match="its elements are not numbers"):
+            adlab.grad(np.sum)(np.zeros(2, dtype))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import adlab
-from adlab.errors import IndependentOutputWarning, NonScalarOutputError, ShapeError
+from adlab.errors import DtypeError, IndependentOutputWarning, NonScalarOutputError, ShapeError
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3))
@@ -50,6 +50,14 @@ def test_products_take_pytrees_and_keywords():
     assert out["b"] == pytest.approx(16.0)
 
 
+def test_products_have_the_space_of_their_argument():
+    for product in (adlab.hvp, adlab.vhp):
+        assert type(product(lambda x: np.sum(x**3))(2.0, 1.0)) is float
+        assert product(lambda x: np.sum(x**3))(np.float32(2.0), 1.0).dtype == np.float32
+        assert product(lambda x, a, *, b: a * x**b)(2.0, 1.0, 5.0, b=3) == 60.0
+    assert adlab.ggnvp(lambda x, a: a * x)(2.0, 1.0, 3.0) == 9.0
+
+
 def test_products_refuse_what_does_not_fit():
     with pytest.raises(NonScalarOutputError):
         adlab.vhp(model)(x, v)
@@ -79,6 +87,14 @@ def test_the_laplacian_is_the_trace_of_the_hessian(name):
         H = adlab.jacfwd(adlab.jacfwd(f))(x)
     expected = np.trace(H, axis1=-2, axis2=-1)
     np.testing.assert_allclose(adlab.laplacian(f)(x), expected, rtol=1e-9, atol=1e-10)
+
+
+def test_a_laplacian_takes_what_a_gradient_takes():
+    assert adlab.laplacian(lambda x: x**3)(3) == 18.0
+    tree = {"x": 2.0, "n": 3, "name": "a"}
+    assert adlab.laplacian(lambda t: t["n"] * t["x"] ** 2)(tree) == 6.0
+    with pytest.raises(DtypeError):
+        adlab.laplacian(np.sum)(np.arange(3))
 
 
 def test_laplacians_compose():

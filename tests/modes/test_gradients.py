@@ -131,6 +131,26 @@ def test_independence_inside_is_nothing_unusual(transform):
     assert adlab.grad(lambda x: x * transform(lambda y: 3.0)(x))(2.0) == 0.0
 
 
+def test_a_product_with_a_matrix_of_zeros_is_told_once():
+    for product in (adlab.hvp, adlab.vhp, adlab.ggnvp):
+        with pytest.warns(IndependentOutputWarning) as caught:
+            assert product(lambda x: 1.0)(2.0, 1.0) == 0.0
+        assert len(caught) == 1
+
+
+def test_a_derivative_that_is_constant_is_no_independence():
+    np.testing.assert_array_equal(adlab.hessian(lambda x: np.sum(3 * x))(A), np.zeros((3, 3)))
+    assert adlab.grad(adlab.grad(lambda x: 3 * x))(1.0) == 0.0
+    assert adlab.hvp(lambda x: 3 * x)(1.0, 1.0) == 0.0
+    squares = adlab.grad(lambda q, v: np.sum(v**2) + np.sum(q**2), 1)
+    np.testing.assert_array_equal(adlab.jacobian(squares, 0)(A, A), np.zeros((3, 3)))
+
+
+def test_on_no_arguments_nothing_depends():
+    assert adlab.grad(lambda x: x, ())(1.0) == adlab.jacfwd(lambda x: x, ())(1.0) == ()
+    assert adlab.grad(lambda t: 1.0)({}) == {}
+
+
 def test_a_constant_primitive_is_no_independence():
     assert adlab.grad(np.floor)(1.5) == 0.0
     assert adlab.grad(lambda x: 1.0 if x > 0 else x)(1.5) == 0.0

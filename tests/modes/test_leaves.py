@@ -8,7 +8,7 @@ import pytest
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 import adlab
-from adlab.errors import UnregisteredContainerError
+from adlab.errors import ShapeError, UnregisteredContainerError
 from adlab.primitives.array import ArrayTracer
 from adlab.primitives.residuals import COPY_LIMIT
 from adlab.trace import Tracer, register_tracer
@@ -99,6 +99,35 @@ def test_an_exception_leaves_arrays_as_they_were():
             call(x)
         kept.append(raised.value)  # and with it the frames, and the tape
         x[0], held[0] = 3.0, 4.0
+
+
+def test_the_tangent_of_what_is_no_number_is_none():
+    f = lambda t: t["x"] ** 2 * t["n"]  # noqa: E731
+    t, dots = {"x": 3.0, "n": 2, "name": "a"}, {"x": 1.0, "n": 0, "name": None}
+    assert adlab.jvp(f, (t,), (dots,)) == (18.0, 12.0)
+    assert adlab.linearize(f, t)[1](dots) == 12.0
+    assert adlab.hvp(f)(t, dots) == adlab.vhp(f)(t, dots) == {"x": 4.0, "n": 0, "name": None}
+    assert adlab.hvp(f)(t, adlab.grad(f)(t))["x"] == 48.0
+    pullback = adlab.vjp(lambda x: {"y": x**2, "name": "a"}, 3.0)[1]
+    assert pullback({"y": 1.0, "name": None}) == (6.0,)
+    with pytest.raises(ShapeError, match="None instead of a tangent"):
+        adlab.jvp(f, (t,), ({**dots, "x": None},))
+
+
+def test_results_share_no_memory_with_what_was_given():
+    x, v = np.ones(3), np.ones(3)
+    for f in (lambda z: z, lambda z: z.reshape(3, 1), lambda z: np.broadcast_to(z, (2, 3))):
+        for dot in (adlab.jvp(f, (x,), (v,))[1], adlab.linearize(f, x)[1](v)):
+            dot += 1.0
+    np.testing.assert_array_equal(v, np.ones(3))
+
+
+def test_an_error_in_the_backward_pass_leaves_arrays_writeable():
+    x = np.zeros(COPY_LIMIT)
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError) as raised:
+        adlab.grad(lambda x: np.sum(np.sqrt(x)))(x)
+    x[0] = 1.0
+    del raised
 
 
 def test_calls_leave_no_cycles():

@@ -242,3 +242,13 @@ def test_dtypes_and_scalars():
     bar = adlab.grad(log_or_zero)(X.astype(np.float32))
     assert bar.dtype == np.float32
     assert type(adlab.grad(lambda x: np.where(x > 0, np.log(x), 0.0))(-1.0)) is float
+
+
+def test_floating_point_errors_that_are_to_raise_do_in_the_backward_pass():
+    roots = adlab.grad(lambda x: np.sum(np.sqrt(x)))
+    np.testing.assert_array_equal(roots(np.zeros(2)), [INF, INF])
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        roots(np.zeros(2))
+    nested = lambda x: np.sum(adlab.grad(lambda y: np.sum(y**2 * y[0]))(x) ** 2)  # noqa: E731
+    with np.errstate(all="raise"):  # not what marks the reach
+        assert np.all(np.isfinite(adlab.hessian(nested)(np.ones(2))))

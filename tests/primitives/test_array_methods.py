@@ -1,6 +1,7 @@
 """Every attribute of an ndarray works on a traced array as in NumPy, or says what to write."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -304,3 +305,79 @@ def test_buffers_are_arrays(name, promoted):
 
     adlab.grad(filled)(A)
 
+
+
+MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+MATRIX = np.eye(3).view(np.matrix)
+
+
+class Marked(np.ndarray):
+    """A subclass that means nothing else."""
+
+
+@pytest.mark.parametrize("foreign", [MASKED, MATRIX])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, a: x * a,
+        lambda x, a: a - x,
+        lambda x, a: x @ a,
+        lambda x, a: a @ x,
+        lambda x, a: np.maximum(x, a),
+        lambda x, a: np.add(a, x),
+        lambda x, a: np.where(x > 0, x, a),
+        lambda x, a: np.dot(a, x),
+    ],
+)
+def test_an_array_with_a_meaning_of_its_own_is_refused(f, foreign):
+    with pytest.raises(adlab.errors.AdlabError, match=r"Instead: "):
+        adlab.jvp(lambda x: f(x, foreign), (np.ones(3),), (np.ones(3),))
+
+
+def test_a_subclass_without_a_meaning_of_its_own_is_an_array():
+    marked = np.array([1.0, 2.0, 3.0]).view(Marked)
+    assert np.array_equal(adlab.grad(lambda x: np.sum(x * marked))(np.ones(3)), marked)
+    assert np.array_equal(adlab.grad(lambda x: np.sum(x * x))(marked), 2 * marked)
+
+
+@pytest.mark.parametrize("x", [0.56789, np.float64(2.675), np.float32(-1.25), -3.5])
+@pytest.mark.parametrize(
+    "f",
+    [
+        round,
+        lambda x: round(x, 1),
+        lambda x: round(x, 2),
+        math.floor,
+        math.ceil,
+        lambda x: "%.2f" % x,  # noqa: UP031 - what is tested
+        lambda x: "%d, %5.1e" % (x, x),  # noqa: UP031
+        lambda x: f"{x:.2f}",
+        lambda x: "{:.2f}".format(x),  # noqa: UP032
+    ],
+)
+def test_rounding_and_formatting(f, x):
+    seen = []
+    adlab.grad(lambda y: adlab.grad(lambda z: (seen.append(f(z)), z * y)[1])(y))(x)
+    expected = f(x)
+    (got,) = map(adlab.stop_gradient, seen)
+    assert got == expected
+    assert type(got) is type(expected)
+
+
+def test_rounding_has_derivative_zero():
+    out, out_dot = adlab.jvp(lambda x: round(x, 1) + math.floor(x) * x, (2.34,), (1.0,))
+    assert out == round(2.34, 1) + 2 * 2.34
+    assert out_dot == 2
+
+
+def test_rounding_one_number_of_a_batch():
+    out = adlab.vmap(lambda x: round(x, 1))(np.array([0.24, 0.26]))
+    np.testing.assert_array_equal(out, [0.2, 0.3])
+    for f in (round, math.ceil, lambda x: "%.2f" % x):  # noqa: UP031
+        with pytest.raises(adlab.errors.BatchedValueError):
+            adlab.vmap(lambda x, f=f: (f(x), x)[1])(np.ones(2))
+
+
+def test_a_float_is_refused_beside_an_operator():
+    with pytest.raises(adlab.errors.TracerConversionError, match=r"float\(x\)"):
+        adlab.grad(lambda x: 2.0 * float(x))(1.0)

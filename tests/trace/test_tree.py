@@ -214,14 +214,14 @@ def test_a_deep_tree():
 @pytest.mark.parametrize(
     ("tree", "other", "message"),
     [
-        (1.0, (1.0,), "its root: expected a leaf, given a tuple of 1"),
-        ((1.0,), 1.0, "its root: expected a tuple of 1, given a leaf of type float"),
-        ((1.0,), None, "its root: expected a tuple of 1, given None"),
-        (None, 1.0, "its root: expected None, given a leaf of type float"),
-        ([1.0], (1.0,), "its root: expected a list of 1, given a tuple of 1"),
-        ([1.0, 2.0], [1.0], "its root: expected a list of 2, given a list of 1"),
-        ({"a": 1}, {"b": 1}, "its root: expected the keys ['a'], given ['b']"),
-        (Ring("a", 1), Ring("b", 1), "its root: expected metadata 'a', given 'b'"),
+        (1.0, (1.0,), "the root: expected a leaf, given a tuple of 1"),
+        ((1.0,), 1.0, "the root: expected a tuple of 1, given a leaf of type float"),
+        ((1.0,), None, "the root: expected a tuple of 1, given None"),
+        (None, 1.0, "the root: expected None, given a leaf of type float"),
+        ([1.0], (1.0,), "the root: expected a list of 1, given a tuple of 1"),
+        ([1.0, 2.0], [1.0], "the root: expected a list of 2, given a list of 1"),
+        ({"a": 1}, {"b": 1}, "the root: expected the keys ['a'], given ['b']"),
+        (Ring("a", 1), Ring("b", 1), "the root: expected metadata 'a', given 'b'"),
         (
             {"layers": [Layer(1, 2)]},
             {"layers": [Layer(1, [2])]},
@@ -238,7 +238,7 @@ def test_a_mismatch_names_the_path(tree, other, message):
     with pytest.raises(StructureError) as raised:
         flatten(tree)[1].flatten_like(other, "the tangent")
     first, *rest = str(raised.value).splitlines()
-    assert first == f"the tangent has the wrong structure at {message}"
+    assert first == f"the structure of the tangent is wrong at {message}"
     assert rest[-1].strip() == f"Instead: pass a tree of the structure {flatten(tree)[1]}."
 
 

@@ -1,0 +1,200 @@
+"""Rules of whole arguments as one rule of flat data, which is what a mode applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from adlab.errors import MissingRuleError, explain
+from adlab.modes.layout import Tangents
+from adlab.modes.treerules import TreeRule
+from adlab.modes.vjp import transposed
+from adlab.modes.vmap import vmap
+from adlab.primitives.spaces import Space
+from adlab.rules import Core, Rule
+
+if TYPE_CHECKING:
+    from adlab.modes.application import Application
+
+__all__ = ["FlatRule", "Maps", "Pull", "PullByPush", "Push", "mapped", "sizes_of"]
+
+#: Which values have a batch axis, for each such axis, the outermost first.
+Maps = Sequence[Sequence[bool]]
+
+
+class FlatRule(Rule):
+    """Rules of whole arguments as one rule of flat data, for the data at some positions.
+
+    It takes the spaces of all data and of the results, the param ``maps``, the result where a rule
+    names it, and the data of the arguments the rules name.
+    """
+
+    __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
+
+    def __init__(
+        self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
+    ) -> None:
+        self.application, self.rules, self.positions = application, rules, positions
+        named = {name for rule in rules for name in rule.names}
+        places = application.layout.places
+        self.reads = [i for name, own in places.items() if name in named for i in own]
+        self.takes_ans = "ans" in named
+        self.formula = self.apply
+
+    def sources(
+        self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the sources of what the formula takes, after what it is applied to."""
+        spaces = [f"tuple(map(space, {every}))", "tuple(map(space, ans))", "params.get('maps', ())"]
+        ans = ["ans"] if self.takes_ans else []
+        return [*spaces, *ans, *((kept or values)[i] for i in self.reads)]
+
+    def apply(
+        self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
+    ) -> Any:
+        """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
+        results = [_inner(out, len(maps)) for out in outs]
+
+        def example(*values: Any) -> tuple[Any, ...]:
+            return self.flat(values[: len(given)], inner, results, values[len(given) :])
+
+        own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
+        return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Return which of ``count`` cotangents or tangents are stacked."""
+        raise NotImplementedError
+
+    def kept(self, stacked: Sequence[bool]) -> Sequence[bool]:
+        """Return which of the kept values are stacked."""
+        return [*[True] * self.takes_ans, *[stacked[i] for i in self.reads]]
+
+    def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
+        """Apply the rules to flat data that have no batch axes."""
+        raise NotImplementedError
+
+    def known(self, spaces: Sequence[Space], kept: Sequence[Any]) -> Callable[[str], Any]:
+        """Return the function that finds what a rule's name stands for."""
+        layout, result = self.application.layout, self.application.result
+        data = dict(zip(self.reads, kept[self.takes_ans :], strict=True))
+
+        def find(name: str) -> Any:
+            if name == "ans":
+                return result.fill(kept[0])
+            if name in layout.skeletons:
+                return layout.argument(name, data)
+            shapes = [shape for shape, _ in spaces]
+            return layout.argument(name.removesuffix("_shape"), shapes)
+
+        return find
+
+    @property
+    def loose(self) -> bool:
+        """Whether data may have stacking axes that others lack: the function declares its core."""
+        return isinstance(self.application.axes, Core)
+
+
+class Pull(FlatRule):
+    """From the cotangents of the results to those of the data."""
+
+    __slots__ = ()
+
+    def apply(
+        self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
+    ) -> dict[int, Any]:
+        """Return the cotangents by position, summed over the examples that share the data."""
+        bars = super().apply(given, spaces, outs, maps, *kept)
+        shared = {
+            i: tuple(axis for axis, flags in enumerate(maps) if not flags[i])
+            for i in self.positions
+        }
+        return {
+            i: np.sum(bar, axis=shared[i]) if shared[i] else bar
+            for i, bar in zip(self.positions, bars, strict=True)
+        }
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Cotangents are stacked, as the results are."""
+        return [True] * count
+
+    def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
+        """Give each rule the cotangent of the whole result."""
+        ct, known = self.application.result.fill(given), self.known(spaces, kept)
+        bars: dict[int, Any] = {}
+        for rule in self.rules:
+            bars |= rule.pull(ct, known, self.application.layout, spaces, loose=self.loose)
+        return tuple(bars[i] for i in self.positions)
+
+
+class Push(FlatRule):
+    """From the tangents of the data to those of the results."""
+
+    __slots__ = ()
+
+    def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
+        """Tangents are stacked where the data are."""
+        return [stacked[i] for i in self.positions]
+
+    def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
+        """Sum what the rules contribute."""
+        known, dots = self.known(spaces, kept), Tangents(self.positions, given, spaces)
+        layout, result = self.application.layout, self.application.result
+        terms = [
+            rule.push(dots, known, layout, result, outs, loose=self.loose) for rule in self.rules
+        ]
+        return tuple(sum(each[1:], each[0]) for each in zip(*terms, strict=True))
+
+
+class PullByPush(Push):
+    """The transpose of ẋ ↦ J ẋ, which is linear."""
+
+    __slots__ = ()
+
+    def apply(self, given: Any, spaces: Sequence[Space], *rest: Any) -> dict[int, Any]:
+        """Return the cotangents by position."""
+        own = tuple(spaces[i] for i in self.positions)
+        push = super().apply
+        try:
+            bars = transposed(lambda *dots: push(dots, spaces, *rest), own, tuple(given))
+        except RecursionError:
+            self._refuse_recursion()
+        return dict(zip(self.positions, bars, strict=True))
+
+    def _refuse_recursion(self) -> NoReturn:
+        name = self.application.name
+        raise MissingRuleError(
+            explain(
+                f"the jvp rule of {name} could not be transposed",
+                why=f"it applies {name} to a tangent, which is transposed by the same rule again.",
+                instead=f"declare how cotangents are pulled back, with {name}.defvjp.",
+            )
+        ) from None
+
+
+def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:
+    """Return ``f`` over the batch axes, of these sizes, in front of its arguments."""
+    for stacked, size in zip(reversed(maps), reversed(sizes), strict=True):
+        f = vmap(f, in_axes=tuple(0 if flag else None for flag in stacked), axis_size=size)
+    return f
+
+
+def sizes_of(maps: Maps, spaces: Sequence[Space]) -> list[int]:
+    """Return the sizes of the batch axes, each of which some of the data have."""
+    sizes = []
+    for k, stacked in enumerate(maps):
+        i = list(stacked).index(True)
+        sizes.append(spaces[i][0][sum(outer[i] for outer in maps[:k])])
+    return sizes
+
+
+def _inner(space: Space, depth: int) -> Space:
+    """Return a space without its batch axes."""
+    shape, dtype = space
+    return shape[depth:], dtype
+
+
+def _by_data(maps: Maps, data: Sequence[Any]) -> Sequence[Sequence[bool]]:
+    return list(zip(*maps, strict=True)) or [()] * len(data)
