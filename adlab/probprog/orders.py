@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from adlab.probprog.masks import as_value
 from adlab.probprog.shapes import Shape, shape_of_value, size_tuple
 from adlab.rules import constant
 from adlab.rules.axes import OPAQUE
-from adlab.trace import Tracer
+from adlab.trace import Primitive, Tracer
 
 __all__ = [
     "choice", "choice_refusal", "choice_shape", "list_shape", "permutation", "permuted",
@@ -35,6 +36,13 @@ def population(x: Any, axis: int = 0) -> Any:
 def list_shape(size: Any, x: Any, *options: Any) -> Shape:
     """Return the shape of a draw that has the shape of a list."""
     return shape_of_value(x) or (int(x),)
+
+
+def _of_values(impl: Callable[..., Any], args: str, name: str) -> Primitive:
+    """Declare a function of values, which tells entries apart."""
+    primitive = constant(impl, args=args, axes=OPAQUE, name=f"random.{name}")
+    primitive.facts["reasons"] = {"vmap": "entries are told apart as Python's objects."}
+    return primitive
 
 
 def _rows(x: Any) -> list[Any]:
@@ -63,13 +71,13 @@ def _log_permutation(value: Any, x: Any, axis: int, apart: bool) -> Any:
     return sum(_log_orders(Counter(b.tolist()), Counter(a.tolist())) for a, b in columns)
 
 
-_permutation = constant(
+_permutation = _of_values(
     lambda value, x, *, axis: np.float64(_log_permutation(value, x, axis, False)),
-    args="value x", axes=OPAQUE, name="random.permutation",
+    "value x", "permutation",
 )  # fmt: skip
-_permuted = constant(
+_permuted = _of_values(
     lambda value, x, *, axis: np.float64(_log_permutation(value, x, axis, True)),
-    args="value x", axes=OPAQUE, name="random.permuted",
+    "value x", "permuted",
 )  # fmt: skip
 
 
@@ -135,7 +143,7 @@ def _found(value: Any, entries: Any) -> Any:
     return np.array(found, int).reshape(batch)
 
 
-_positions = constant(_found, args="value entries", axes=OPAQUE, name="random.positions")
+_positions = _of_values(_found, "value entries", "positions")
 
 
 def _found_in_order(value: Any, entries: Any) -> Any:
@@ -144,13 +152,11 @@ def _found_in_order(value: Any, entries: Any) -> Any:
     return found if len(set(found.tolist())) == len(found) else np.full_like(found, -1)
 
 
-_positions_in_order = constant(
-    _found_in_order, args="value entries", axes=OPAQUE, name="random.positions_in_order"
-)
+_positions_in_order = _of_values(_found_in_order, "value entries", "positions_in_order")
 #: The i-th row marks the entries that are equal to the i-th.
-_equal_entries = constant(
+_equal_entries = _of_values(
     lambda entries: 1.0 * np.equal.outer(found := _found(entries, entries), found),
-    args="entries", axes=OPAQUE, name="random.equal_entries",
+    "entries", "equal_entries",
 )  # fmt: skip
 
 
@@ -208,9 +214,9 @@ def _is_range(entries: Any) -> bool:
     return not isinstance(entries, Tracer) and np.array_equal(entries, np.arange(len(entries)))
 
 
-_uniform_order = constant(
+_uniform_order = _of_values(
     lambda value, entries: np.float64(_log_orders(Counter(_rows(entries)), Counter(_rows(value)))),
-    args="value entries", axes=OPAQUE, name="random.uniform_order",
+    "value entries", "uniform_order",
 )  # fmt: skip
 
 

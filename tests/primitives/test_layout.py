@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special
 
 import adlab
 import adlab.numpy as anp
@@ -116,6 +117,10 @@ CALLS = {
         lambda f, x: f(np.ones((2, 4, 3)), x),
     ],
     np.imag: [lambda f, x: f(x * 1j)],
+    **dict.fromkeys(
+        (scipy.special.jv, scipy.special.yv, scipy.special.yn, scipy.special.expn),
+        [lambda f, x: f(2, x)],
+    ),
     **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), [lambda f, x: f(x / 100)]),
     **dict.fromkeys((np.inner, np.outer, np.vdot, np.cross, np.linalg.cross, np.kron), [pair]),
     np.linalg.outer: [lambda f, x: f(x[0], x[0])],
