@@ -249,3 +249,15 @@ def test_an_index_into_a_scalar_has_second_derivatives():
 
     assert adlab.grad(adlab.grad(f))(np.float64(2.0)) == 12.0
     assert adlab.jvp(adlab.grad(f), (np.array(2.0),), (np.array(1.0),))[1] == 12.0
+
+
+@pytest.mark.parametrize("reduce", [np.sum, np.prod, np.max, np.min, np.mean, np.std, np.var])
+@pytest.mark.parametrize("axis", [0, -1, None, ()])
+def test_reductions_of_a_scalar(reduce, axis):
+    try:
+        expected = reduce(2.0, axis=axis)
+    except np.exceptions.AxisError:
+        with pytest.raises(np.exceptions.AxisError):
+            adlab.jvp(lambda x: reduce(x, axis=axis), (2.0,), (1.0,))
+    else:
+        assert adlab.jvp(lambda x: reduce(x, axis=axis), (2.0,), (1.0,))[0] == expected

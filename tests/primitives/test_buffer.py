@@ -117,3 +117,18 @@ def test_the_memory_of_what_is_traced_reads_as_nan():
         return b
 
     adlab.jvp(f, (1.0,), (1.0,))
+
+
+def test_put():
+    plain = adlab.numpy.zeros(3)
+    plain.put([0], [1.0])
+    np.put(plain, 2, 3.0)
+    np.testing.assert_array_equal(plain, [1.0, 0.0, 3.0])
+
+    def f(x):
+        out = adlab.numpy.zeros(3)
+        out.put([0, 2], [x, 2 * x])
+        np.put(out, 1, x * x)
+        return out
+
+    np.testing.assert_array_equal(adlab.jvp(f, (3.0,), (1.0,))[1], [1.0, 6.0, 2.0])
