@@ -1,12 +1,5 @@
 """How a density is declared: its logarithm and its partials where it is smooth, and where that is.
 
-    normal = density(
-        "normal",
-        lambda x, loc, scale: …,                 # log f(x; θ)
-        lambda x, loc, scale: …, …               # ∂ log f/∂x, ∂ log f/∂loc, ∂ log f/∂scale
-        args="x loc scale", support=None, usual=lambda loc, scale: scale > 0, example=(0, 0, 1),
-    )
-
 The result is one elementwise primitive, so a model's score costs one step on a tape for each draw.
 Its support is a third fact, beside calculus and axes.
 The formulas never see what they do not hold for: there the arguments are replaced by ``example``.
@@ -75,8 +68,8 @@ def density(
     name : str
         The primitive is ``random.<name>``.
     formula : callable
-        log f(x, *params), in functions that dispatch.
-    *partials : callable or 0
+        ``log f(x, *params)``, in functions that dispatch.
+    partials : callable or 0
         By the value and each parameter; they take all of them.  0 if it does not
         matter how an argument varies, an integer for instance.
     args : str
@@ -94,6 +87,10 @@ def density(
     check : callable, optional
         Raises for parameters there is no distribution for; NumPy's method of that name, if not
         given.
+
+    Returns
+    -------
+    Primitive
     """
     refuse = asks_numpy(name) if check is None else check
 

@@ -67,7 +67,8 @@ def quadratic_form(difference: Any, cov: Any) -> tuple[Any, Any]:
     factor = np.linalg.cholesky(cov)
     *batch, length = difference.shape
     columns = np.transpose(np.reshape(difference, (-1, length)))
-    solved = scipy.linalg.solve_triangular(factor, columns, lower=True)
+    # Not by solve_triangular: with one matrix and a batch of columns SciPy 1.13 does not batch it.
+    solved = np.linalg.solve(factor, columns)
     form = np.reshape(np.sum(solved * solved, axis=0), tuple(batch))
     return form, np.sum(np.log(np.diagonal(factor)))
 

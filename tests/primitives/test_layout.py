@@ -7,6 +7,7 @@ import scipy.special
 import adlab
 import adlab.numpy as anp
 import adlab.primitives
+import adlab.scipy.special
 from adlab.primitives.contents import example
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 
@@ -211,8 +212,8 @@ def name_of(f):
 def programs():
     functions = [f for f in {*FUNCTIONS, *UFUNCS} if f not in OTHERS]
     for f in sorted(functions, key=name_of):
-        two = isinstance(f, np.ufunc) and f.nin == 2
-        calls = CALLS.get(f, [pair if two else lambda f, x: f(x)])
+        count = f.nin if isinstance(f, np.ufunc) else 1
+        calls = CALLS.get(f, [lambda f, x, count=count: f(*[x] * count)])
         for k, call in enumerate(calls):
             yield pytest.param(lambda x, c=call, f=f: c(f, x), id=f"{name_of(f)}-{k}")
     for name, f in EXPRESSIONS.items():
