@@ -195,6 +195,10 @@ class Interpreter:
         """Return the value that ``bool``, ``int`` or an index may see of ``tracer``."""
         return tracer.value
 
+    def readable(self, tracer: Tracer) -> bool:
+        """Whether the program may have ``tracer`` as a plain value: it loses nothing."""
+        return False
+
     def lift(self, value: Any, payload: Any = None) -> Any:
         """Return a tracer of ``value`` in this interpreter."""
         return tracer_classes[value.__class__](snapshot(value), self, payload)
