@@ -18,6 +18,7 @@ from adlab.errors import frames
 from adlab.probprog import FAMILIES
 from adlab.rules import general
 from adlab.trace import Interpreter, flatten
+from tests.probprog.mistakes import MISTAKES
 
 PACKAGE = pathlib.Path(adlab.__file__).parent
 GOLDEN = pathlib.Path(__file__).with_name("messages.txt")
@@ -177,6 +178,7 @@ CASES = {
     "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
     "assigned": lambda: adlab.grad(assigned)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
+    **MISTAKES,
 }
 
 
@@ -315,7 +317,8 @@ def message(case):
     lines = traceback.format_exception_only(error)
     if error.__cause__ is not None:
         lines += ["caused by\n", *traceback.format_exception_only(error.__cause__)]
-    return re.sub(r"(test_messages\.py):\d+", r"\1:LINE", "".join(lines))
+    text = re.sub(r"(line )\d+", r"\1LINE", "".join(lines))
+    return re.sub(r"((?:test_messages|mistakes)\.py):\d+", r"\1:LINE", text)
 
 
 def golden():

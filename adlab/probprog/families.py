@@ -34,7 +34,7 @@ def _file(name: str, call: Any, log_density: Any, support: Any, **facts: Any) ->
 # Numbers ----------------------------------------------------------------------------------------
 
 
-def _numbers(name: str, call: Any, density: Primitive, *, discrete: bool = False) -> None:
+def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     """File a family whose parameters broadcast, and which has a primitive; lists become arrays."""
 
     @functools.wraps(call)
@@ -43,11 +43,13 @@ def _numbers(name: str, call: Any, density: Primitive, *, discrete: bool = False
         return tuple(map(as_value, params)), size
 
     FAMILIES[name] = Family(
-        name, with_arrays, density.args[1:], density, density.facts["support"], discrete=discrete
+        name, with_arrays, density.args[1:], density, density.facts["support"], **facts
     )
 
 
-def _standard(name: str, call: Any, density: Primitive, *params: float) -> None:
+def _standard(
+    name: str, call: Any, density: Primitive, *params: float, **facts: Any
+) -> None:
     """File a family without parameters: a member of another."""
 
     def log_density(value: Any) -> Any:
@@ -56,7 +58,7 @@ def _standard(name: str, call: Any, density: Primitive, *params: float) -> None:
     def support() -> Any:
         return density.facts["support"](*params)
 
-    _file(name, call, log_density, support)
+    _file(name, call, log_density, support, **facts)
 
 
 def _size(size: Any, out: Any) -> Any:
@@ -89,7 +91,7 @@ _numbers("normal", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), l
 _numbers("pareto", lambda a, size=None: ((a,), size), positive.pareto)
 _numbers("power", lambda a, size=None: ((a,), size), bounded.power)
 _numbers("rayleigh", lambda scale=1.0, size=None: ((scale,), size), positive.rayleigh)
-_numbers("standard_t", lambda df, size=None: ((df,), size), location.standard_t)
+_numbers("standard_t", lambda df, size=None: ((df,), size), location.standard_t, even=True)
 _numbers(
     "triangular",
     lambda left, mode, right, size=None: ((left, mode, right), size),
@@ -104,7 +106,7 @@ _standard(
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
     bounded.uniform, 0.0, 1.0,
 )  # fmt: skip
-_standard("standard_cauchy", lambda size=None: ((), size), location.cauchy, 0.0, 1.0)
+_standard("standard_cauchy", lambda size=None: ((), size), location.cauchy, 0.0, 1.0, even=True)
 _standard(
     "standard_exponential",
     lambda size=None, dtype=np.float64, method="zig", out=None: ((), _size(size, out)),
@@ -113,7 +115,7 @@ _standard(
 _standard(
     "standard_normal",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    location.normal, 0.0, 1.0,
+    location.normal, 0.0, 1.0, even=True,
 )  # fmt: skip
 _file(
     "standard_gamma",

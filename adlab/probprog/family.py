@@ -75,6 +75,8 @@ class Family:
     discrete : bool
     refusal : callable
         From ``params`` to a `Refusal`, or None if the draw can be scored.
+    even : bool
+        Whether x and −x have the same density, for all parameters.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Family:
     event_rank: int | None = 0
     discrete: bool = False
     refusal: Callable[..., Refusal | None] = no_refusal
+    even: bool = False
 
     @property
     def signature(self) -> inspect.Signature:
