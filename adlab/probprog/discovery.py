@@ -6,6 +6,7 @@ business), and draws come from a private stream that is the same each time, or a
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType
@@ -82,6 +83,7 @@ class Discovering(SiteGenerator):
         args = [_joined(a) for a in args]
         kwargs = {k: _joined(a) for k, a in kwargs.items()}
         params, size = family.call(*args, **kwargs)
+        size = _read(size)
         plain = {k: example(a) for k, a in kwargs.items()}
         value = getattr(self.private, family.name)(*map(example, args), **plain)
         refusal = family.refusal(*map(example, params))
@@ -97,6 +99,13 @@ class Discovering(SiteGenerator):
 
     def factor(self, logp: Any) -> None:
         """Leave terms to scoring."""
+
+
+def _read(size: Any) -> Any:
+    """Return a size as plain integers, which the recorder notes."""
+    if isinstance(size, (list, tuple)):
+        return tuple(map(_read, size))
+    return operator.index(size) if isinstance(size, Tracer) else size
 
 
 def _joined(x: Any) -> Any:
@@ -140,7 +149,11 @@ def discover(
         args, kwargs = structure.unflatten(leaves)
         out = sampler(Discovering(recorder, given or {}), *args, **kwargs)
         returned, form = flatten(out)
-        outputs = [Output(x.payload) if recorder.owns(x) else x for x in returned]
+        texts = {id(recorder.nodes[site.node].value): site.node for site in recorder.sites}
+        outputs = [
+            Output(x.payload) if recorder.owns(x) else Output(texts[id(x)]) if id(x) in texts else x
+            for x in returned
+        ]
     return Record(
         recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound
     )

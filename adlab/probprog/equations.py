@@ -27,7 +27,12 @@ class _Token:
     """A given leaf, or a row of one."""
 
     leaf: int
+    shape: tuple[int, ...]
     rows: tuple[int, ...] = ()
+
+    def row(self, k: int) -> _Token:
+        """Return the k-th row, of what has rows."""
+        return _Token(self.leaf, self.shape[1:], (*self.rows, k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,11 @@ def _name(path: str) -> str:
     return "" if name.startswith("[") else name
 
 
-def equations(record: Record, values: Structure, sites: Mapping[str, int]
+def equations(
+    record: Record,
+    values: Structure,
+    shapes: Sequence[tuple[int, ...]],
+    sites: Callable[[], Mapping[str, int]],
 ) -> tuple[list[Equation], SiteError | None]:
     """Match values of a structure with what a sampler returned.
 
@@ -70,6 +79,8 @@ def equations(record: Record, values: Structure, sites: Mapping[str, int]
     ----------
     record : Record
     values : Structure
+    shapes : sequence
+        Of the leaves of the values.
     sites : callable
         Returns the number of the node of each site, by name.
 
@@ -79,7 +90,7 @@ def equations(record: Record, values: Structure, sites: Mapping[str, int]
     SiteError or None
         The first value that belongs nowhere, wrong number of entries, name given twice.
     """
-    given = values.unflatten([_Token(i) for i in range(values.size)])
+    given = values.unflatten([_Token(i, tuple(shape)) for i, shape in enumerate(shapes)])
     matching = _Matching(record, sites)
     by_name = isinstance(given, Mapping) and not _is_mapping(record.structure)
     if by_name:
@@ -157,13 +168,12 @@ class _Matching:
     def _sequence(self, structure: Structure, offset: int, given: Any, path: str) -> None:
         children = structure.children
         if isinstance(given, _Token):  # an array stands for a list
-            entries: Any = [_Token(given.leaf, (*given.rows, k)) for k in range(len(children))]
+            entries = [given.row(k) for k in range(given.shape[0] if given.shape else 0)]
         else:
             entries = _entries(given)
         if len(entries) != len(children):
             self.refuse(_mismatch(path, _count(given), f"{len(children)} values"))
-            return
-        for k, (child, entry) in enumerate(zip(children, entries, strict=True)):
+        for k, (child, entry) in enumerate(zip(children, entries, strict=False)):
             self.match(child, offset, entry, f"{path}[{k}]")
             offset += child.size
 
@@ -204,7 +214,9 @@ def _keys(structure: Structure) -> Any:
 
 
 def _count(given: Any) -> str:
-    return "one value was" if isinstance(given, _Token) else f"{len(given)} values were"
+    if isinstance(given, _Token):
+        return f"an array of shape {given.shape} was" if given.shape else "one value was"
+    return f"{len(given)} values were"
 
 
 def _mismatch(path: str, given: str, expected: str) -> SiteError:

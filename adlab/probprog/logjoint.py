@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import SiteError, explain
+from adlab.errors import AdlabError, SiteError, explain
 from adlab.primitives.contents import concrete
 from adlab.probprog.discovery import discover, liftable
 from adlab.probprog.equations import given_twice
@@ -130,40 +130,39 @@ class LogJoint:
         for plan in plans or ():
             draws, failed = plan.run(leaves, arguments)
             if failed is None:
-                scoring = self._run(plan, draws, leaves, args, kwargs)
-                if scoring is not None:
+                scoring, error = self._run(plan, draws, leaves, args, kwargs)
+                if error is None:
                     return plan, scoring, draws
                 plans.remove(plan)  # type: ignore[union-attr]  # what it closed over has changed
                 break
         plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
-        scoring = self._run(plan, draws, leaves, args, kwargs)
-        if scoring is None:
-            raise restless(self.sampler)
+        scoring, error = self._run(plan, draws, leaves, args, kwargs)
+        if error is not None:
+            raise error
         if not plan.record.bound and _hashable(key):
             self._keep(key, plan)
         return plan, scoring, draws
 
     def _run(
         self, plan: Plan, draws: Any, leaves: Any, args: Any, kwargs: Any
-    ) -> Scoring | None:
-        """Return the finished run, None if it left the plan's path."""
+    ) -> tuple[Scoring, AdlabError | None]:
+        """Return the finished run, and what is wrong with it."""
         record = plan.record
         scoring = Scoring(record.sites, draws)
         try:
             out = self.sampler(scoring, *args, **kwargs)
         except Diverged:
-            return None
-        if scoring.diverged or len(scoring.terms) != len(record.sites):
-            return None
+            out = None
         outputs, structure = flatten(out)
-        if structure != record.structure:
-            return None
+        finished = not scoring.diverged and len(scoring.terms) == len(record.sites)
+        if not finished or structure != record.structure:
+            return scoring, restless(self.sampler)
         for equation in plan.equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
                 if given is not computed and not _agree(given, computed, draws):
-                    raise inconsistent(equation.name, concrete(given), concrete(computed))
-        return scoring
+                    return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
+        return scoring, None
 
     def _keep(self, key: Hashable, plan: Plan) -> None:
         """Remember a plan, the newest first; the oldest kinds and paths are forgotten."""

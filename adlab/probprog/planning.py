@@ -67,7 +67,7 @@ def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
         pairs = zip(site_names(record), record.sites, strict=True)
         return {name: site.node for name, site in pairs}
 
-    found, problem = equations(record, structure, sites)
+    found, problem = equations(record, structure, list(map(shape_of, leaves)), sites)
     fitting = []
     for equation in found:
         if equation.node is not None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from adlab.errors import AdlabError, InversionError, SiteError, explain
+from adlab.errors import AdlabError, InversionError, SiteError, explain, shorten
 from adlab.probprog.discovery import Record
 from adlab.probprog.equations import Equation
 from adlab.probprog.naming import site_names
@@ -155,14 +153,17 @@ def _read(record: Record, solver: Solver) -> InversionError | None:
 
 def inconsistent(name: str, given: Any, computed: Any) -> SiteError:
     """Return the error for a given value that does not follow from the others."""
-    gap = float(np.max(np.abs(np.asarray(given) - np.asarray(computed))))
     return SiteError(
         explain(
             f"the value given for {name} is not what the sampler computes",
-            why=f"it follows from other values, and differs by up to {gap:.3g}.",
+            why=f"it follows from other values: {_shown(computed)}, and not {_shown(given)}.",
             instead=f"leave {name} out, or make the values agree.",
         )
     )
+
+
+def _shown(x: Any) -> str:
+    return shorten(str(x), 60)
 
 
 def restless(sampler: Callable[..., Any]) -> InversionError:

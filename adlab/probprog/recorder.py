@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors.places import Place, place_of
 from adlab.errors.frames import is_library
+from adlab.errors.places import Place, place_of
 from adlab.primitives.contents import concrete
 from adlab.probprog.family import Family
 from adlab.rules import Composite
