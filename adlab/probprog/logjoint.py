@@ -157,10 +157,12 @@ class LogJoint:
         finished = not scoring.diverged and len(scoring.terms) == len(record.sites)
         if not finished or structure != record.structure:
             return scoring, restless(self.sampler)
+        if any([each.inside is not True for found in draws.values() for each in found]):
+            return scoring, None  # a value without a draw: the sampler computes another
         for equation in plan.equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
-                if given is not computed and not _agree(given, computed, draws):
+                if given is not computed and not _agree(concrete(given), concrete(computed)):
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
 
@@ -222,11 +224,8 @@ def _hashable(key: Any) -> bool:
     return True
 
 
-def _agree(given: Any, computed: Any, draws: Any) -> bool:
-    """Whether a computed value is the one given, up to rounding; anything is outside a range."""
-    if any(each.inside is not True for found in draws.values() for each in found):
-        return True
-    a, b = concrete(given), concrete(computed)
+def _agree(a: Any, b: Any) -> bool:
+    """Whether a computed value is the one given, up to rounding."""
     if a.__class__ is float and b.__class__ is float:
         return not abs(a - b) > 1e-8 * (abs(a) + abs(b)) + 1e-10
     dtype = np.result_type(a, b)

@@ -87,11 +87,13 @@ def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
 
 def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
     """Return the log density of a draw, given all values it may have had."""
-    first = preimages[0]
-    if first.mirrored and len(preimages) == 1 and family.even:  # the mirror image adds as much
+    first, *others = preimages
+    if first.mirrored and family.even:  # the mirror image adds as much
         log_slope = LOG2 if first.log_slope is None else first.log_slope + LOG2
-        return _total(_term(family, first._replace(log_slope=log_slope), params))
-    terms = [_term(family, each, params) for each in expanded(preimages)]
+        first = first._replace(log_slope=log_slope, mirrored=False)
+    if not (others or first.mirrored):
+        return _total(_term(family, first, params))
+    terms = [_term(family, each, params) for each in expanded([first, *others])]
     return _total(functools.reduce(np.logaddexp, terms))
 
 
@@ -113,7 +115,5 @@ def _term(family: Family, preimage: Preimage, params: Any) -> Any:
 
 def _total(x: Any) -> Any:
     """Return the sum of all elements, without the detour by NumPy's dispatch."""
-    if x.__class__ is np.ndarray:
-        return np.add.reduce(x, None)
-    axes = tuple(range(-len(shape_of(x)), 0))
-    return sum_(x, axis=axes, keepdims=False) if axes else x
+    shape = shape_of(x)
+    return sum_(x, axis=tuple(range(-len(shape), 0)), keepdims=False) if shape else x

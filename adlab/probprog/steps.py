@@ -41,6 +41,8 @@ class Preimage(NamedTuple):
 
 def expanded(preimages: list[Preimage]) -> list[Preimage]:
     """Return the preimages with mirrored ones written out."""
+    if len(preimages) == 1 and not preimages[0].mirrored:
+        return preimages
     out = []
     for each in preimages:
         out.append(each._replace(mirrored=False))
@@ -51,8 +53,8 @@ def expanded(preimages: list[Preimage]) -> list[Preimage]:
 
 def whole(condition: Any) -> bool:
     """Whether a condition holds everywhere; the value of a traced one is looked at."""
-    plain = concrete(condition)
-    return bool(plain.all()) if isinstance(plain, np.ndarray) else bool(plain)
+    plain = concrete(condition) if isinstance(condition, Tracer) else condition
+    return bool(plain.all()) if plain.__class__ is np.ndarray else bool(plain)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +120,8 @@ class Invert:
 
     def _within(self, ans: Any, named: dict[str, Any]) -> bool:
         """Whether all results are in the range; a look at plain values is cheap."""
-        plain = {name: concrete(value) for name, value in named.items() if name in self.contains}
-        plain["ans"] = concrete(ans)
-        return whole(self.solution.within.contains(*[plain[name] for name in self.contains]))
+        plain = [concrete(ans if name == "ans" else named[name]) for name in self.contains]
+        return whole(self.solution.within.contains(*plain))
 
     def _preimages(self, y: Preimage, named: dict[str, Any]) -> list[Preimage]:
         ans, inside = y.value, y.inside
