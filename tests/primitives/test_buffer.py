@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy.special as sc
 
 import adlab
 import adlab.numpy as anp
+import adlab.scipy.special
 from adlab.primitives.dispatch import UFUNCS
 
+assert adlab.scipy.special  # whose ufuncs are among those tested
 X = np.array([0.3, 0.5, 0.7])
 
 
@@ -27,6 +30,7 @@ def written(x):
 OPERANDS = [
     pytest.param(ufunc, place, id=f"{ufunc.__name__}-{place}")
     for ufunc in UFUNCS
+    if ufunc not in {sc.jv, sc.yv, sc.yn, sc.expn}  # their order may not be traced
     for place in range(ufunc.nin)
 ]
 
