@@ -246,6 +246,11 @@ CONSTANT = {
             ]
         )
     },
+    **{
+        name: [([np.array([1, 5, 6]), np.array([3, 1, 2])], {})]
+        for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")
+    },
+    "invert": [([np.array([1, 5])], {}), ([X > 0.5], {})],
     **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
     "random.hypergeometric": [([np.arange(4), 5, 6, np.array([3, 4, 5, 6])], {})],
     "random.integers": [([np.arange(4), 0, np.array([3, 4, 5, 6])], {})],

@@ -263,3 +263,12 @@ def test_reductions_of_a_scalar(reduce, axis):
             adlab.jvp(lambda x: reduce(x, axis=axis), (2.0,), (1.0,))
     else:
         assert adlab.jvp(lambda x: reduce(x, axis=axis), (2.0,), (1.0,))[0] == expected
+
+
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_one_triangle_and_a_stack_of_right_sides(transposed):
+    solve = lambda b: linalg.solve_triangular(lower(A), b, transposed, True)  # noqa: E731
+    rows = rng.normal(size=(4, 3, 2))
+    expected = np.stack([solve(row) for row in rows])
+    np.testing.assert_allclose(adlab.vmap(solve)(rows), expected, rtol=1e-12)
+    np.testing.assert_allclose(adlab.vmap(solve)(rows[..., 0]), expected[..., 0], rtol=1e-12)

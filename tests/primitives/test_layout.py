@@ -172,7 +172,8 @@ OTHERS = {
     np.fix, np.flatnonzero, np.fromiter, np.full, np.identity, np.ones,
     np.iscomplexobj, np.isclose, np.isrealobj, np.linalg.det, np.linalg.slogdet, np.ndim,
     np.nonzero, np.place, np.put, np.put_along_axis, np.putmask, np.result_type, np.round,
-    np.searchsorted, np.shape, np.size, np.zeros,
+    np.searchsorted, np.shape, np.size, np.zeros, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+    np.invert, np.left_shift, np.right_shift,
 }  # fmt: skip
 
 #: Indices, methods and operators, by what is done.
