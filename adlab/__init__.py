@@ -7,7 +7,8 @@
 >>> round(float(adlab.grad(tanh)(1.0)), 6)
 0.419974
 
-The namespaces `adlab.numpy` and `adlab.scipy`, and `adlab.testing`, are loaded on first use.
+The namespaces `adlab.numpy` and `adlab.scipy`, `adlab.probprog` and `adlab.testing` are loaded on
+first use.
 """
 
 from importlib import import_module
@@ -39,6 +40,7 @@ from adlab.trace import register_pytree
 
 if TYPE_CHECKING:
     from adlab import numpy as numpy
+    from adlab import probprog as probprog
     from adlab import scipy as scipy
     from adlab import testing as testing
 
@@ -79,7 +81,7 @@ __all__ = [
     "vmap",
 ]
 
-_LATE = frozenset({"numpy", "scipy", "testing"})
+_LATE = frozenset({"numpy", "probprog", "scipy", "testing"})
 
 
 def __getattr__(name: str) -> Any:
