@@ -19,6 +19,7 @@ from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.inverses import EXPONENTIALS, POWERS, PRODUCTS, SIGNS, SQUARES, SUMS
 from adlab.rules import GATHERING, Inverse, Solution, constant, elementwise, general, linear
+from adlab.rules.absorb import ABOVE, BELOW, HIGHEST, LOWEST
 from adlab.rules.inverse import at_least, between, more_than, nonzero
 from adlab.trace import Primitive, Tracer
 
@@ -304,6 +305,12 @@ greater_equal = constant(operator.ge, args="a b", name="greater_equal")
 equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
 sign = constant(np.sign)  # of real numbers
+for _primitive, _first, _second in (
+    (less, BELOW, ABOVE), (less_equal, BELOW, ABOVE),
+    (greater, ABOVE, BELOW), (greater_equal, ABOVE, BELOW),
+    (maximum, LOWEST, LOWEST), (minimum, HIGHEST, HIGHEST),
+):  # fmt: skip
+    _primitive.facts["absorb"] = _first, _second
 UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (

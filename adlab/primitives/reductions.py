@@ -11,6 +11,7 @@ from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.ordering import along
 from adlab.rules import LEADING, Solution, constant, general, linear
+from adlab.rules.absorb import LARGEST, LEAST
 from adlab.rules.rule import shape_of
 
 
@@ -166,6 +167,7 @@ min_ = general(
     name="min",
     axes=LEADING,
 )
+max_.facts["absorb"], min_.facts["absorb"] = (LARGEST,), (LEAST,)
 any_ = constant(
     lambda x, *, axis, keepdims: np.any(x, axis, keepdims=keepdims), name="any", axes=LEADING
 )

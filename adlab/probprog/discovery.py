@@ -7,7 +7,7 @@ business), and draws come from a private stream that is the same each time, or a
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -52,11 +52,14 @@ class Record:
     arguments: dict[int, int]
     bound: bool
 
-    def sources(self, start: int) -> set[int]:
-        """Return the numbers of the sites a node was computed from."""
+    def sources(self, start: int, known: Container[int] = ()) -> set[int]:
+        """Return the numbers of the sites a node was computed from, but for known nodes."""
         found, seen, pending = set(), {start}, [start]
         while pending:
-            node = self.nodes[pending.pop()]
+            number = pending.pop()
+            if number in known:
+                continue
+            node = self.nodes[number]
             if node.site is not None:
                 found.add(node.site)
                 continue

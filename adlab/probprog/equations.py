@@ -140,8 +140,9 @@ class _Matching:
         if isinstance(given, Mapping):
             self.refuse(_mismatch(path, "a dict was", "one value"))
             return
-        node = self.record.outputs[output]
-        self._add(path, given, output, int(node) if isinstance(node, Output) else None)
+        out = self.record.outputs[output]
+        node = int(out) if isinstance(out, Output) else None
+        self._add(path or "the result", given, output, node)
 
     def _add(self, name: str, given: Any, output: int | None, node: int | None) -> None:
         if any(each.name == name for each in self.found):
@@ -222,7 +223,7 @@ def _count(given: Any) -> str:
 def _mismatch(path: str, given: str, expected: str) -> SiteError:
     return SiteError(
         explain(
-            f"{given} given for {path or 'what the sampler returns'}",
+            f"{given} given for {path or 'the result'}",
             why=f"the sampler returns {expected} there.",
             instead="give values in the structure that the sampler returns, or by name.",
         )

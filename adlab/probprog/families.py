@@ -13,6 +13,14 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog import bounded, counts, location, noncentral, positive, vectors
+from adlab.probprog.cumulative import (
+    CAUCHY,
+    EXPONENTIAL,
+    LOGISTIC,
+    NORMAL,
+    UNIFORM,
+    of_standard,
+)
 from adlab.probprog.family import Family
 from adlab.probprog.lists import LISTS
 from adlab.probprog.masks import as_value
@@ -68,12 +76,22 @@ def _size(size: Any, out: Any) -> Any:
 
 _numbers("beta", lambda a, b, size=None: ((a, b), size), bounded.beta)
 _numbers("chisquare", lambda df, size=None: ((df,), size), positive.chisquare)
-_numbers("exponential", lambda scale=1.0, size=None: ((scale,), size), positive.exponential)
+_numbers(
+    "exponential",
+    lambda scale=1.0, size=None: ((scale,), size),
+    positive.exponential,
+    cumulative=EXPONENTIAL,
+)
 _numbers("f", lambda dfnum, dfden, size=None: ((dfnum, dfden), size), positive.f)
 _numbers("gamma", lambda shape, scale=1.0, size=None: ((shape, scale), size), positive.gamma)
 _numbers("gumbel", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.gumbel)
 _numbers("laplace", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.laplace)
-_numbers("logistic", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.logistic)
+_numbers(
+    "logistic",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.logistic,
+    cumulative=LOGISTIC,
+)
 _numbers(
     "lognormal", lambda mean=0.0, sigma=1.0, size=None: ((mean, sigma), size), positive.lognormal
 )
@@ -87,7 +105,12 @@ _numbers(
     lambda dfnum, dfden, nonc, size=None: ((dfnum, dfden, nonc), size),
     noncentral.noncentral_f,
 )
-_numbers("normal", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.normal)
+_numbers(
+    "normal",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.normal,
+    cumulative=NORMAL,
+)
 _numbers("pareto", lambda a, size=None: ((a,), size), positive.pareto)
 _numbers("power", lambda a, size=None: ((a,), size), bounded.power)
 _numbers("rayleigh", lambda scale=1.0, size=None: ((scale,), size), positive.rayleigh)
@@ -97,25 +120,33 @@ _numbers(
     lambda left, mode, right, size=None: ((left, mode, right), size),
     bounded.triangular,
 )
-_numbers("uniform", lambda low=0.0, high=1.0, size=None: ((low, high), size), bounded.uniform)
+_numbers(
+    "uniform",
+    lambda low=0.0, high=1.0, size=None: ((low, high), size),
+    bounded.uniform,
+    cumulative=UNIFORM,
+)
 _numbers("vonmises", lambda mu, kappa, size=None: ((mu, kappa), size), location.vonmises)
 _numbers("wald", lambda mean, scale, size=None: ((mean, scale), size), positive.wald)
 _numbers("weibull", lambda a, size=None: ((a,), size), positive.weibull)
 _standard(
     "random",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    bounded.uniform, 0.0, 1.0,
+    bounded.uniform, 0.0, 1.0, cumulative=of_standard(UNIFORM, 0.0, 1.0),
 )  # fmt: skip
-_standard("standard_cauchy", lambda size=None: ((), size), location.cauchy, 0.0, 1.0, even=True)
+_standard(
+    "standard_cauchy", lambda size=None: ((), size),
+    location.cauchy, 0.0, 1.0, even=True, cumulative=of_standard(CAUCHY, 0.0, 1.0),
+)  # fmt: skip
 _standard(
     "standard_exponential",
     lambda size=None, dtype=np.float64, method="zig", out=None: ((), _size(size, out)),
-    positive.exponential, 1.0,
+    positive.exponential, 1.0, cumulative=of_standard(EXPONENTIAL, 1.0),
 )  # fmt: skip
 _standard(
     "standard_normal",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    location.normal, 0.0, 1.0, even=True,
+    location.normal, 0.0, 1.0, even=True, cumulative=of_standard(NORMAL, 0.0, 1.0),
 )  # fmt: skip
 _file(
     "standard_gamma",

@@ -157,12 +157,12 @@ class LogJoint:
         finished = not scoring.diverged and len(scoring.terms) == len(record.sites)
         if not finished or structure != record.structure:
             return scoring, restless(self.sampler)
-        if any([each.inside is not True for found in draws.values() for each in found]):
-            return scoring, None  # a value without a draw: the sampler computes another
         for equation in plan.equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
                 if given is not computed and not _agree(concrete(given), concrete(computed)):
+                    if any(np.any(np.isneginf(concrete(term))) for term in scoring.terms):
+                        break  # no draw gives the values, so the sampler computes others
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
 

@@ -97,8 +97,7 @@ def _ambiguous(
         n = equation.node
         if n is None or n in used:
             continue
-        free = _uncut(record, n, used)
-        if free is not None:
+        for free in sorted(record.sources(n, used)):
             others = {e.name for e in equations if e.node in origins[free]}
             return InversionError(
                 explain(
@@ -113,21 +112,6 @@ def _ambiguous(
     return None
 
 
-def _uncut(record: Record, start: int, used: frozenset[int]) -> int | None:
-    """Return a site that a node depends on otherwise than through used nodes."""
-    seen, pending = {start}, [start]
-    while pending:
-        n = pending.pop()
-        if n in used:
-            continue
-        if record.nodes[n].site is not None:
-            return record.nodes[n].site
-        new = [p for p in record.nodes[n].parents if p >= 0 and p not in seen]
-        seen.update(new)
-        pending += new
-    return None
-
-
 def _read(record: Record, solver: Solver) -> InversionError | None:
     """Return the error for an index or a count that was computed from a draw not given itself.
 
@@ -136,7 +120,7 @@ def _read(record: Record, solver: Solver) -> InversionError | None:
     for guard in record.guards:
         if guard.branch:
             continue
-        for k in sorted(record.sources(guard.node)):
+        for k in sorted(record.sources(guard.node, solver.given)):
             if record.sites[k].node not in solver.direct:
                 name = site_names(record)[k]
                 return InversionError(

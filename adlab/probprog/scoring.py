@@ -97,9 +97,30 @@ def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
     return _total(functools.reduce(np.logaddexp, terms))
 
 
+class _Law:
+    """A draw's law, for the fact of the operation that absorbed it."""
+
+    def __init__(self, family: Family, params: Any) -> None:
+        self.family, self.params = family, params
+
+    def log_density(self, x: Any) -> Any:
+        return self.family.log_density(x, *self.params)
+
+    def log_cdf(self, x: Any) -> Any:
+        assert self.family.cumulative is not None
+        return self.family.cumulative[0](x, *self.params)
+
+    def log_sf(self, x: Any) -> Any:
+        assert self.family.cumulative is not None
+        return self.family.cumulative[1](x, *self.params)
+
+
 def _term(family: Family, preimage: Preimage, params: Any) -> Any:
     """Return the log density of one value, for each element of the batch."""
-    value, log_slope, inside, _ = preimage
+    value, log_slope, inside, _, log_mass = preimage
+    if log_mass is not None:
+        with np.errstate(divide="ignore"):  # a probability of zero
+            return log_mass(_Law(family, params))
     term = family.log_density(value, *params)
     if log_slope is None and inside is True:
         return term

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog.discovery import Record
-from adlab.probprog.steps import Assemble, Forward, Invert, Piece
+from adlab.probprog.steps import Absorb, Assemble, Forward, Invert, Piece
 from adlab.rules import Inverse, Solution
 from adlab.rules.inverse import Gathering
 
@@ -45,7 +45,7 @@ class Solver:
     def __init__(self, record: Record, given: Iterable[int]) -> None:
         self.record = record
         nodes = record.nodes
-        self.given = sorted(set(given))
+        self.given = dict.fromkeys(sorted(given))
         self.steps: list[Any] = []
         self.obstacles: dict[int, Obstacle] = {}
         self.origins: dict[int, frozenset[int]] = {n: frozenset([n]) for n in self.given}
@@ -128,6 +128,8 @@ class Solver:
         fact = node.primitive.facts.get("inverse")
         if isinstance(fact, Gathering):
             return self._gather(n, fact, unknown)
+        if fact is None and self._absorbs(n, unknown):
+            return self._absorb(n, unknown[0])
         if len(unknown) > 1:
             self._hinder(
                 n,
@@ -143,7 +145,8 @@ class Solver:
         positions = [i for i, parent in enumerate(node.parents) if parent == p]
         solution = None if fact is None else self._solution(fact, node, positions)
         if solution is None:
-            self._hinder(n, f"{node.title} has no inverse that adlab knows.", _RETURN)
+            absorbs = _ABSORBS if "absorb" in node.primitive.facts else ""
+            self._hinder(n, f"{node.title} has no inverse that adlab knows{absorbs}.", _RETURN)
         elif nodes[p].shape != node.shape:
             self._hinder(
                 n,
@@ -166,6 +169,33 @@ class Solver:
             self._found(p, n, solution.count * self.branches[n])
             return [p]
         return []
+
+    def _absorbs(self, n: int, unknown: list[int]) -> bool:
+        """Whether an operation has the law of its result stated, for a draw nobody else uses."""
+        p, node = unknown[0], self.record.nodes[n]
+        draw = self.record.nodes[p]
+        fact = node.primitive.facts.get("absorb")
+        if fact is None or draw.site is None or node.parents.count(p) + len(unknown) > 2:
+            return False
+        if self.branches[n] > 1:  # a probability and a density have no sum
+            return False
+        site = self.record.sites[draw.site]
+        if fact[0].reduces:
+            fits = not node.shape and not any(map(np.shape, site.params))
+        else:
+            fits = node.shape == draw.shape
+        return fits and site.family.cumulative is not None and not self._used_elsewhere(p, n)
+
+    def _absorb(self, n: int, p: int) -> list[int]:
+        node = self.record.nodes[n]
+        position = node.parents.index(p)
+        for parent in node.parents:
+            if parent >= 0 and parent != p:
+                self.require(parent)
+        fact = node.primitive.facts["absorb"][position]
+        self.steps.append(Absorb(n, node, p, self.record.nodes[p].shape, position, fact))
+        self._found(p, n, 1)
+        return [p]
 
     def _solution(self, fact: Inverse, node: Any, positions: list[int]) -> Solution | None:
         if len(positions) > 1:
@@ -223,6 +253,11 @@ class Solver:
         self.obstacles[n] = Obstacle(n, reason, instead)
 
 
+#: Where the law of a result is stated instead.
+_ABSORBS = (
+    "; the result is scored if the draw itself has its shape and is not used elsewhere, and the "
+    "distribution function of its family is known"
+)
 _RETURN = "return the draw itself, or name it in the values."
 
 

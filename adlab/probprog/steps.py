@@ -7,6 +7,8 @@ from the given value, with log|dx/dy| so far and whether there is such an x at a
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,10 +18,11 @@ import numpy as np
 from adlab.primitives.contents import concrete
 from adlab.probprog.recorder import Node
 from adlab.rules import Elementwise, Solution
+from adlab.rules.absorb import Absorption
 from adlab.rules.rule import Rule, argument_names, shape_of
 from adlab.trace import Tracer
 
-__all__ = ["Assemble", "Forward", "Invert", "Preimage", "expanded", "whole"]
+__all__ = ["Absorb", "Assemble", "Forward", "Invert", "Preimage", "expanded", "whole"]
 
 Env = list[Any]
 Solved = dict[int, list["Preimage"]]
@@ -30,13 +33,15 @@ class Preimage(NamedTuple):
 
     ``log_slope`` is Σ log|dx/dy| along the chain for each element, None if it is 0; ``inside``
     says for which elements there is such an x, True if for all.  If it is ``mirrored``, −x is
-    another possible value.
+    another possible value.  ``log_mass(law)`` is given for a draw that was absorbed: the value is
+    then only an example.
     """
 
     value: Any
     log_slope: Any = None
     inside: Any = True
     mirrored: bool = False
+    log_mass: Callable[[Any], Any] | None = None
 
 
 def expanded(preimages: list[Preimage]) -> list[Preimage]:
@@ -147,6 +152,35 @@ class Invert:
         return out
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Absorb:
+    """State the law of an operation's result in the place of a draw that it absorbed."""
+
+    number: int
+    node: Node
+    target: int
+    shape: tuple[int, ...]
+    position: int
+    fact: Absorption
+
+    def __call__(self, env: Env, solved: Solved) -> None:
+        fact = self.fact
+        count = math.prod(self.shape)
+        other = count if fact.reduces else _operands(self.node, env)[1 - self.position]
+        (result,) = solved[self.number]
+        value = np.broadcast_to(fact.example(result.value, other), self.shape)[()]
+        log_mass = functools.partial(_mass, fact, result, other)
+        solved[self.target], env[self.target] = [Preimage(value, log_mass=log_mass)], value
+
+
+def _mass(fact: Absorption, result: Preimage, other: Any, law: Any) -> Any:
+    """Return log density or probability of a result, and of what was computed from it."""
+    mass = fact.log_mass(law, result.value, other)
+    if result.log_slope is not None and fact.smooth is not None:
+        mass = mass + np.where(fact.smooth(result.value, other), result.log_slope, 0.0)
+    return mass if result.inside is True else np.where(result.inside, mass, -np.inf)
+
+
 def _partial(node: Node, position: int) -> Any:
     assert node.primitive is not None
     calculus = node.primitive.facts["calculus"]
@@ -190,7 +224,7 @@ class Assemble:
         found = []
         for k in range(max(map(len, parts))):
             fields = zip(*[_branch(part, k) for part in parts], strict=True)
-            values, slopes, insides, _ = fields
+            values, slopes, insides, *_ = fields
             slope = inside = None
             if any(each is not None for each in slopes):
                 slope = self._join([0.0 if each is None else each for each in slopes])
