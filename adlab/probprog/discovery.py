@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.errors import AdlabError
 from adlab.primitives.contents import example, is_traced
 from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
@@ -21,9 +22,11 @@ from adlab.probprog.generators import SiteGenerator
 from adlab.probprog.recorder import Guard, Node, Recorder, Reverse, Site
 from adlab.trace import Structure, Tracer, flatten
 
-__all__ = ["Record", "discover"]
+__all__ = ["Record", "discover", "discover_some"]
 
 SEED = 20240229
+#: How many private streams are tried.
+STREAMS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class Record:
         The number of the node of each leaf of the arguments that has one.
     bound : bool
         The record holds values of an enclosing transformation.
+    stream : int
+        The private stream.
     """
 
     nodes: list[Node]
@@ -51,6 +56,7 @@ class Record:
     structure: Structure
     arguments: dict[int, int]
     bound: bool
+    stream: int
 
     def sources(self, start: int, known: Container[int] = ()) -> set[int]:
         """Return the numbers of the sites a node was computed from, but for known nodes."""
@@ -76,10 +82,10 @@ class Output(int):
 class Discovering(SiteGenerator):
     """Draws from the private stream, and records."""
 
-    def __init__(self, recorder: Recorder, given: Mapping[int, Any]) -> None:
+    def __init__(self, recorder: Recorder, given: Mapping[int, Any], stream: int) -> None:
         super().__init__()
         self.recorder, self.given = recorder, given
-        self.private = np.random.Generator(np.random.PCG64(SEED))
+        self.private = np.random.Generator(np.random.PCG64(SEED + stream))
 
     def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
         """Draw with the examples of the parameters."""
@@ -87,11 +93,11 @@ class Discovering(SiteGenerator):
         kwargs = {k: _joined(a) for k, a in kwargs.items()}
         params, size = family.call(*args, **kwargs)
         size = _read(size)
-        plain = {k: example(a) for k, a in kwargs.items()}
-        value = getattr(self.private, family.name)(*map(example, args), **plain)
         refusal = family.refusal(*map(example, params))
         if refusal is not None:
             raise refusal.error(family.name)
+        plain = {k: example(a) for k, a in kwargs.items()}
+        value = getattr(self.private, family.name)(*map(example, args), **plain)
         given = self.given.get(len(self.recorder.sites))
         if given is not None and np.shape(given) == np.shape(value):
             value = given
@@ -129,6 +135,7 @@ def discover(
     kwargs: Any,
     given: Mapping[int, Any] | None = None,
     reverse: Reverse | None = None,
+    stream: int = 0,
 ) -> Record:
     """Run a sampler once and return the record.
 
@@ -141,6 +148,8 @@ def discover(
         Values for draws, by the number of the site.
     reverse : callable, optional
         Which truth values to reverse (`Recorder`).
+    stream : int
+        Which private stream to draw from.
     """
     leaves, structure = flatten((tuple(args), kwargs))
     with Recorder(discover.__code__, reverse) as recorder, np.errstate(all="ignore"):
@@ -150,7 +159,7 @@ def discover(
             arguments[i] = len(recorder.nodes)
             leaves[i] = recorder.argument(example(leaves[i]))
         args, kwargs = structure.unflatten(leaves)
-        out = sampler(Discovering(recorder, given or {}), *args, **kwargs)
+        out = sampler(Discovering(recorder, given or {}, stream), *args, **kwargs)
         returned, form = flatten(out)
         texts = {id(recorder.nodes[site.node].value): site.node for site in recorder.sites}
         outputs = [
@@ -158,5 +167,23 @@ def discover(
             for x in returned
         ]
     return Record(
-        recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound
-    )
+        recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound,
+        stream,
+    )  # fmt: skip
+
+
+def discover_some(
+    sampler: Callable[..., Any], args: Any, kwargs: Any, given: Mapping[int, Any] | None = None
+) -> Record:
+    """Return the record of a run that ends without an exception.
+
+    A sampler may raise for some draws, which then have no density; the private ones may be such.
+    """
+    for stream in range(STREAMS - 1):
+        try:
+            return discover(sampler, args, kwargs, given, stream=stream)
+        except AdlabError:
+            raise
+        except Exception:  # noqa: S112 - the user's code may raise anything
+            continue
+    return discover(sampler, args, kwargs, given, stream=STREAMS - 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from adlab.errors import AdlabError, SiteError, explain
 from adlab.primitives.contents import concrete
-from adlab.probprog.discovery import discover, liftable
+from adlab.probprog.discovery import discover_some, liftable
 from adlab.probprog.equations import given_twice
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
@@ -98,7 +98,7 @@ class LogJoint:
 
     def sites(self, *args: Any, **kwargs: Any) -> Sites:
         """Return a table of the sites, as one run of the sampler finds them."""
-        return sites_of(discover(self.sampler, args, kwargs))
+        return sites_of(discover_some(self.sampler, args, kwargs))
 
     def graph(self, *args: Any, **kwargs: Any) -> str:
         """Return the sites and what they depend on as a graph in the DOT language."""
@@ -133,7 +133,8 @@ class LogJoint:
                 scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
-                plans.remove(plan)  # type: ignore[union-attr]  # what it closed over has changed
+                # what it closed over has changed
+                self._plans[key] = [each for each in plans or () if each is not plan]
                 break
         plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
         scoring, error = self._run(plan, draws, leaves, args, kwargs)

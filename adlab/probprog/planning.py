@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.contents import example
-from adlab.probprog.discovery import Record, discover
+from adlab.probprog.discovery import Record, discover, discover_some
 from adlab.probprog.equations import equations
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
@@ -47,7 +47,7 @@ def find_plan(
     tried: list[dict[int, Any]] = []
     while not any(_equal(given, each) for each in tried) and len(tried) < ATTEMPTS:
         tried.append(given)
-        record = discover(sampler, args, kwargs, given)
+        record = discover_some(sampler, args, kwargs, given)
         plan = _plan(record, leaves, structure)
         draws, failed = plan.run(leaves, arguments)
         if failed is None:
@@ -85,7 +85,7 @@ def _examine(
     sampler: Callable[..., Any], args: Any, kwargs: Any, plan: Plan, given: dict[int, Any]
 ) -> None:
     """Raise what speaks against a plan whose path is the right one."""
-    again = discover(sampler, args, kwargs, given)
+    again = discover(sampler, args, kwargs, given, stream=plan.record.stream)
     if not same_run(plan.record, again):
         raise restless(sampler)
     fold = folded(sampler, args, kwargs, plan, given)

@@ -41,7 +41,8 @@ def folded(
         if not labels:
             continue
         try:
-            other = formations(discover(sampler, args, kwargs, given, reverse), ids)
+            run = discover(sampler, args, kwargs, given, reverse, record.stream)
+            other = formations(run, ids)
         except Exception:  # noqa: S112 - whatever the user's code raises, no value is returned
             continue
         changed = [label for label in labels if here[label] != other.get(label)]

@@ -133,8 +133,8 @@ class Solver:
         if len(unknown) > 1:
             self._hinder(
                 n,
-                f"{node.title} mixes several draws that are not given.",
-                "return all but one of them as well.",
+                f"several arguments of {node.title} depend on draws that are not given.",
+                "return the draws, or all of its arguments but one.",
             )
             return []
         return self._solve(n, fact, unknown[0])
@@ -214,6 +214,10 @@ class Solver:
     def _gather(self, n: int, fact: Gathering, unknown: list[int]) -> list[int]:
         """Note which elements of the parents a gathered node holds."""
         node, found = self.record.nodes[n], []
+        names = [node.primitive.argument(i) for i, p in enumerate(node.parents) if p >= 0]
+        if not set(fact.fixed).isdisjoint(names):
+            self._hinder(n, f"{node.title} takes elements from computed positions.", _RETURN)
+            return []
         self.inverted.add(n)
         held = _positions(node, fact, [self.record.nodes[p].shape for p in node.parents if p >= 0])
         for p in unknown:

@@ -233,11 +233,13 @@ def counted(rng):
 @pytest.mark.parametrize(
     ("sampler", "values", "match"),
     [
-        (several, {"sum": 1.0, "difference": 0.0}, "add mixes several draws"),
+        (several, {"sum": 1.0, "difference": 0.0}, "several arguments of add depend"),
         (used_twice, {"r": 1.0, "y": 0.0}, "several values before absolute"),
         (counted, {"x": 0, "y": 0.0}, "read as an index"),
         (lambda rng: np.sin(rng.normal()), 0.3, "sin has no inverse"),
         (lambda rng: rng.normal() + np.zeros(3), np.ones(3), "add repeats its elements"),
+        (lambda rng: np.sort(rng.normal(size=3)), np.arange(3.0), "from computed positions"),
+        (lambda rng: np.clip(rng.normal(), 0, 1), 0.5, "several arguments of where depend"),
         (lambda rng: np.tile(rng.normal(size=2), 2), np.ones(4), "repeats"),
     ],
 )

@@ -203,6 +203,72 @@ def test_texts():
         assert log_joint(sampler)({"weather": weather, "x": 0.3}) == pytest.approx(truth)
 
 
+def markov(rng, moves, means, steps):
+    state, states, seen = 0, [], []
+    for _ in range(steps):
+        state = rng.choice(2, p=moves[state])
+        states.append(state)
+        seen.append(rng.normal(means[state]))
+    return {"states": states, "seen": seen}
+
+
+def test_a_hidden_markov_model_with_its_states():
+    moves, means = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0.0, 3.0])
+    states, seen = np.array([0, 0, 1, 1, 0]), np.array([0.1, 0.2, 2.9, 3.3, 0.4])
+    before = np.array([0, *states[:-1]])
+    truth = np.log(moves[before, states]).sum() + N.logpdf(seen, means[states]).sum()
+    values = {"states": states, "seen": seen}
+    assert log_joint(markov)(values, moves, means, 5) == pytest.approx(truth)
+    slopes = adlab.grad(log_joint(markov), argnums=1)(values, moves, means, 5)
+    assert slopes[1, 0] - slopes[1, 1] == pytest.approx(1 / 0.2 - 1 / 0.8)  # probabilities sum to 1
+
+
+def process(rng, scale):
+    t = np.arange(3.0)
+    cov = np.exp(-((t[:, None] - t) ** 2) / scale) + 1e-6 * np.eye(3)
+    return np.linalg.cholesky(cov) @ rng.normal(size=3)
+
+
+def test_a_gaussian_process_by_its_factor():
+    t, y = np.arange(3.0), np.array([0.1, 0.2, 0.3])
+    cov = np.exp(-((t[:, None] - t) ** 2) / 2.0) + 1e-6 * np.eye(3)
+    truth = st.multivariate_normal.logpdf(y, cov=cov)
+    assert log_joint(process)(y, 2.0) == pytest.approx(truth, rel=1e-9)
+    check_grads(log_joint(process), (y, 2.0))
+
+
+def test_a_sampler_that_raises_for_some_draws():
+    def positive(rng):
+        scale = rng.normal()
+        if scale < 0:
+            raise ValueError("negative")
+        return {"scale": scale, "y": rng.normal(0, scale)}
+
+    score = log_joint(positive)
+    assert score({"scale": 1.0, "y": 0.2}) == pytest.approx(N.logpdf(1) + N.logpdf(0.2))
+    with pytest.raises(ValueError, match="negative"):
+        score({"scale": -1.0, "y": 0.2})
+
+
+def test_vectors():
+    cov, y = np.array([[1.0, 0.3], [0.3, 2.0]]), np.array([[0.5, 2.0], [1.0, 1.0]])
+    truth = st.multivariate_normal.logpdf(np.log(y), [0, 1], cov).sum() - np.log(y).sum()
+    score = log_joint(lambda rng: np.exp(rng.multivariate_normal([0.0, 1.0], cov, size=2)))
+    assert score(y) == pytest.approx(truth, rel=1e-12)
+    check_grads(score, (y,))
+
+
+def test_writes_in_place():
+    def sampler(rng):
+        x = rng.normal(size=3)
+        x += 1
+        x[:2] *= 2
+        return x
+
+    truth = N.logpdf([5, 1], 2, 2).sum() + N.logpdf(2, 1)
+    assert log_joint(sampler)(np.array([5.0, 1.0, 2.0])) == pytest.approx(truth)
+
+
 # Effects ----------------------------------------------------------------------------------------
 
 
