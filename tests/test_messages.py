@@ -175,6 +175,7 @@ CASES = {
     "hidden": lambda: adlab.grad(hidden)(1.0),
     "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
     "assigned": lambda: adlab.grad(assigned)(1.0),
+    "assigned item": lambda: adlab.grad(assigned_item)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
 }
 
@@ -197,6 +198,16 @@ def assigned(x):
         return total
 
     return adlab.checkpoint(add)(x)
+
+
+def assigned_item(x):
+    state = {"h": x}
+
+    def step(y):
+        state["h"] = state["h"] * y
+
+    adlab.checkpoint(step)(x)
+    return state["h"]
 
 
 def viewed(x):

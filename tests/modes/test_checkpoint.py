@@ -363,6 +363,68 @@ def test_assigning_to_what_holds_traced_values_is_refused():
         adlab.grad(attribute)(2.0)
 
 
+@dataclass
+class State:
+    h: Any
+
+
+def put_item(h, z):
+    h[0] = h[0] * z
+
+
+def put_key(d, z):
+    d["new"] = z
+
+
+def put_field(s, z):
+    s.h = s.h * z
+
+
+#: What is written, and the container that is made of a traced array.
+CONTAINERS = {
+    "list item": (put_item, lambda h: [h]),
+    "list append": (list.append, lambda h: [h]),
+    "item of a list in a dict": (lambda d, z: put_item(d["h"], z), lambda h: {"h": [h]}),
+    "dict item": (lambda d, z: d.update(h=d["h"] * z), lambda h: {"h": h}),
+    "new key": (put_key, lambda h: {"h": h}),
+    "deleted key": (lambda d, z: d.pop("h"), lambda h: {"h": h}),
+    "dataclass field": (put_field, State),
+}
+
+
+@pytest.mark.parametrize("held", ["closure", "argument"])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_assigning_to_a_container_that_holds_traced_values_is_refused(name, held):
+    write, container = CONTAINERS[name]
+
+    def run(x):
+        holder = container(x * 1.0)
+        if held == "closure":
+            y = checkpoint(lambda z: (write(holder, z), z * 2)[1])(x)
+        else:
+            y = checkpoint(lambda c, z: (write(c, z), z * 2)[1])(holder, x)
+        return np.sum(y)
+
+    for mode in (adlab.grad, adlab.jacfwd):
+        with pytest.raises(InPlaceError, match="assigned to an item or a field"):
+            mode(run)(x)
+
+
+def test_an_array_in_a_container_is_written_into():
+    def run(x, wrap):
+        h = [x * 1.0]
+
+        def body(z):
+            h[0] *= z
+            return z * 2
+
+        return np.sum(wrap(body)(x) + h[0])
+
+    np.testing.assert_allclose(
+        adlab.grad(lambda x: run(x, checkpoint))(x), adlab.grad(lambda x: run(x, plainly))(x)
+    )
+
+
 # Draws ------------------------------------------------------------------------------------------
 
 
