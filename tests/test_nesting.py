@@ -167,10 +167,25 @@ def by_pushforward(f):
     )
 
 
+def reverse_jacobian(f):
+    """Keep the Jacobian a vector, which some functions are of."""
+    return lambda x, c: np.reshape(adlab.jacrev(f)(x, c), (-1, 3))
+
+
+def forward_jacobian(f):
+    def g(x, c):
+        along = lambda e: lambda t: f(x + t * e, c)  # noqa: E731
+        columns = [difference(along(e), 0.0, 1.0) for e in np.eye(3)]
+        return np.reshape(np.stack(columns, axis=-1), (-1, 3))
+
+    return g
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "jacrev": (reverse_jacobian, forward_jacobian),
     "laplacian": (adlab.laplacian, traced),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),

@@ -63,13 +63,13 @@ copied = linear(
 def copy(self: Any, order: str = "C") -> Any:
     """Return a copy."""
     # Only the layout in memory tells which reshapes of the copy are views of it.
-    return ew.positive(self) if order == "C" and self.ndim < 2 else copied(self, order=order)
+    return ew.duplicate(self) if order == "C" and self.ndim < 2 else copied(self, order=order)
 
 
 @method
 def flatten(self: Any, order: str = "C") -> Any:
     """Return a copy with one axis."""
-    return ew.positive(np.ravel(self, order=order))  # type: ignore[call-overload]
+    return ew.duplicate(np.ravel(self, order=order))  # type: ignore[call-overload]
 
 
 @method

@@ -97,7 +97,7 @@ def imag(val: Any) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """See `numpy.copy`."""
-    return ew.positive(a) if order == "K" else a.copy(order=order)
+    return ew.duplicate(a) if order == "K" else a.copy(order=order)
 
 
 @implements(np.round, np.around)
