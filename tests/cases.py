@@ -49,7 +49,8 @@ GENERIC = {"maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "duplicate", "power", "exp",
-    "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos", "tan",
+    "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos",
+    "tan",
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
     "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
     "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",
