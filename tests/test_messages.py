@@ -172,6 +172,8 @@ CASES = {
     "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
     "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
     "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
+    "complex-linear": lambda: adlab.linearize(np.real, 1j)[1].operator(),
+    "operator length": lambda: adlab.linearize(np.sin, two)[1].operator() @ np.ones(3),
     "hidden": lambda: adlab.grad(hidden)(1.0),
     "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
     "assigned": lambda: adlab.grad(assigned)(1.0),
