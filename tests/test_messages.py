@@ -171,6 +171,8 @@ CASES = {
     "not linear": lambda: adlab.linear_transpose(lambda x: x * np.sin(x), np.ones(2)),
     "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
     "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
+    "branch": lambda: adlab.linear_transpose(lambda x: x if x > 0 else 2 * x, 1.0),
+    "read off": lambda: adlab.linear_transpose(lambda x: x * len(f"{x}"[12:]), 0.5),
     "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
     "complex-linear": lambda: adlab.linearize(np.real, 1j)[1].operator(),
     "operator length": lambda: adlab.linearize(np.sin, two)[1].operator() @ np.ones(3),
@@ -233,6 +235,10 @@ def times(x, factor):
 def with_rule(**rules):
     """Return the gradient of ``cube`` by a rule."""
     return adlab.grad(lambda x: np.sum(adlab.custom_rule(cube, **rules)(x)))(np.ones(2))
+
+
+def with_vjp_of(rule):
+    return adlab.grad(adlab.custom_rule(cube, jvp=rule))(1.0)
 
 
 def defined_twice():
@@ -302,6 +308,8 @@ CASES |= {
     "jvp shape": lambda: with_rule(jvp=lambda x_dot: 1.0),
     "jvp complex": lambda: with_rule(jvp=lambda x_dot: 1j * x_dot),
     "jvp recursive": recursive,
+    "jvp bends": lambda: with_vjp_of(lambda x_dot: x_dot**2),
+    "jvp affine": lambda: with_vjp_of(lambda x_dot: 1.0),
     "body writes": writing,
     "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
     "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from adlab.errors import MissingRuleError, explain
+from adlab.errors import MissingRuleError, NonLinearError, explain
 from adlab.modes.layout import Tangents
+from adlab.modes.strict import Strict, differs_from_zero
 from adlab.modes.treerules import TreeRule
 from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
@@ -41,6 +42,8 @@ class FlatRule(Rule):
         places = application.layout.places
         self.reads = [i for name, own in places.items() if name in named for i in own]
         self.takes_ans = "ans" in named
+        labels = application.layout.labels
+        self.names = (*["ans"] * self.takes_ans, *[labels[i] for i in self.reads])
         self.formula = self.apply
 
     def sources(
@@ -143,9 +146,21 @@ class Push(FlatRule):
         known, dots = self.known(spaces, kept), Tangents(self.positions, given, spaces)
         layout, result = self.application.layout, self.application.result
         terms = [
-            rule.push(dots, known, layout, result, outs, loose=self.loose) for rule in self.rules
+            self.term(rule, dots, known, layout, result, outs, loose=self.loose)
+            for rule in self.rules
         ]
         return tuple(sum(each[1:], each[0]) for each in zip(*terms, strict=True))
+
+    def term(self, rule: TreeRule, *args: Any, **options: Any) -> list[Any]:
+        """Return what one rule contributes."""
+        return rule.push(*args, **options)
+
+
+class StrictRule(Strict):
+    """The tape on which a pushforward rule is transposed."""
+
+    transformation = "transposing a jvp rule"
+    remedy = "write what is linear in the tangent."
 
 
 class PullByPush(Push):
@@ -153,12 +168,34 @@ class PullByPush(Push):
 
     __slots__ = ()
 
+    def term(self, rule: TreeRule, *args: Any, **options: Any) -> list[Any]:
+        """Return what one rule contributes for tangents of zero, if it is linear."""
+        try:
+            dots = super().term(rule, *args, **options)
+            if any(map(differs_from_zero, dots)):
+                raise StrictRule.refusal(
+                    "the tangent is not zero where those of the arguments are",
+                    "a linear function is zero at zero.",
+                )
+        except NonLinearError as error:
+            raise NonLinearError(
+                explain(
+                    f"{rule.title} is not linear",
+                    why="a pushforward is linear in the tangents, and reverse mode transposes it.",
+                    instead=f"write it so, or declare {self.application.name}.defvjp, which may do "
+                    "with cotangents what it likes.",
+                )
+            ) from error
+        return dots
+
     def apply(self, given: Any, spaces: Sequence[Space], *rest: Any) -> dict[int, Any]:
         """Return the cotangents by position."""
         own = tuple(spaces[i] for i in self.positions)
         push = super().apply
         try:
-            bars = transposed(lambda *dots: push(dots, spaces, *rest), own, tuple(given))
+            bars = transposed(
+                lambda *dots: push(dots, spaces, *rest), own, tuple(given), StrictRule
+            )
         except RecursionError:
             self._refuse_recursion()
         return dict(zip(self.positions, bars, strict=True))

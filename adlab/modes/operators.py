@@ -27,6 +27,8 @@ class Coordinates:
     dtype : dtype
     real : ndarray of bool
         Which elements belong to real leaves.
+    eps : float
+        The relative rounding error of the coarsest leaf.
     """
 
     def __init__(self, tree: Any) -> None:
@@ -38,13 +40,14 @@ class Coordinates:
         self.size, self.dtype = flat.size, flat.dtype
         real = [np.full(math.prod(shape), not is_complex(dtype)) for shape, dtype in spaces]
         self.real = np.concatenate([np.zeros(0, bool), *real])
+        self.eps = max((float(np.finfo(dtype).eps) for _, dtype in spaces), default=0.0)
 
     def _pairs(self, leaves: list[Any]) -> Any:
         return zip(leaves, self._moving, strict=True)
 
     def flat(self, tree: Any) -> Any:
         """Return the vector of a pytree."""
-        leaves = flatten(tree)[0]
+        leaves = self._structure.flatten_like(tree, "the vector")
         return ravel([leaf for leaf, moves in self._pairs(leaves) if moves])[0]
 
     def tree(self, vector: Any) -> Any:
