@@ -311,6 +311,7 @@ CASES |= {
     "jvp bends": lambda: with_vjp_of(lambda x_dot: x_dot**2),
     "jvp affine": lambda: with_vjp_of(lambda x_dot: 1.0),
     "body writes": writing,
+    "rule writes": lambda: with_rule(vjp=lambda ct, x: np.multiply(x, ct, out=x)),
     "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
     "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),
     "result changes": lambda: adlab.grad(changing)(1.0),

@@ -9,12 +9,14 @@ import numpy as np
 
 from adlab.errors import MissingRuleError, NonLinearError, explain
 from adlab.modes.layout import Tangents
+from adlab.modes.lockeddata import locked
 from adlab.modes.strict import Strict, differs_from_zero
 from adlab.modes.treerules import TreeRule
 from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
+from adlab.trace import tree_map
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
@@ -62,6 +64,7 @@ class FlatRule(Rule):
         results = [_inner(out, len(maps)) for out in outs]
 
         def example(*values: Any) -> tuple[Any, ...]:
+            values = tree_map(locked, values)  # the output is a tuple
             return self.flat(values[: len(given)], inner, results, values[len(given) :])
 
         own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]

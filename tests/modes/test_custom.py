@@ -750,6 +750,33 @@ def test_pushforwards_that_do_not_fit(rule, error):
         adlab.vjp(f, X)[1](V)
 
 
+WRITING = {
+    "an argument": {"vjp": lambda ct, x: np.multiply(x, ct, out=x)},
+    "the cotangent": {"vjp": lambda ct, x: np.multiply(x, ct, out=ct)},
+    "the output": {"vjp": lambda ct, ans: np.multiply(ans, ct, out=ans)},
+    "the tangent": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x_dot)},
+    "an argument, forward": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x)},
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_rules_write_into_nothing_they_are_given(name):
+    (direction,) = WRITING[name]
+    f = adlab.custom_rule(lambda x: x * 2, name="w", **WRITING[name])
+    x, v = np.array([0.3, -0.5, 0.9]), np.ones(3)
+    with pytest.raises(InPlaceError, match=f"the {direction} rule of w for 'x' .*wrote into"):
+        adlab.vjp(f, x)[1](v) if direction == "vjp" else adlab.jvp(f, (x,), (v,))
+    np.testing.assert_array_equal(v, np.ones(3))
+
+
+def test_what_a_rule_passes_on_may_be_written_into():
+    through = adlab.custom_rule(lambda x: x * 1.0, vjp=lambda ct: ct)
+    v = np.ones(3)
+    (x_bar,) = adlab.vjp(through, np.zeros(3))[1](v)
+    x_bar[0] = 2.0
+    assert v[0] == 1.0
+
+
 BENT = {
     "square": lambda x_dot: x_dot**2,
     "branch": lambda x_dot: x_dot if x_dot[0] > 0 else 2 * x_dot,
