@@ -118,6 +118,7 @@ WRONG_VALUES = {
     "det and inv of a complex matrix": (
         lambda x, y: parts(np.linalg.det(x + 1j * y) * np.linalg.inv(x + 1j * y)), A, C.imag,
     ),
+    "sign of complex": (lambda x, y: parts(np.sign(x + 1j * y)), A, C.imag),
     "norm of complex": (lambda x, y: np.linalg.norm(x + 1j * y), A, C.imag),
     "cumprod with a zero": (lambda x: np.cumprod(x), np.array([1.0, 0.0, 2.0, 0.0, 3.0])),
     "prod with a zero": (lambda x: np.prod(x), np.array([2.0, 0.0, 3.0])),

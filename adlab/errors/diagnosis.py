@@ -125,6 +125,8 @@ def _on_call(call: Call) -> _Advice | None:
         return _on_builtin(call, name)
     if package in ("math", "cmath"):
         return _on_math(call, name)
+    if package.removeprefix("adlab.") == "numpy" and _is_scalar_type(call.callee.value):
+        return _on_scalar_type(call, name)
     if package == "numpy" and name in TO_ARRAY:
         return _on_array(call, name)
     if _is_array(call.callee.owner):
@@ -132,6 +134,14 @@ def _on_call(call: Call) -> _Advice | None:
     if call.callee.name.startswith(_LIBRARIES):
         return _on_library(call.callee.name, call)
     return None
+
+
+def _on_scalar_type(call: Call, name: str) -> _Advice:
+    argument = call.arguments[0] if call.arguments else "x"
+    return _Advice(
+        f"a scalar of the type {name} cannot carry a derivative.",
+        f"leave np.{name}() out, or write {argument}.astype(np.{name}).",
+    )
 
 
 def _on_generator(call: Call, name: str) -> _Advice:
@@ -244,6 +254,12 @@ def _is_generator(owner: object) -> bool:
     return any(
         cls.__name__ in ("Generator", "RandomState") and cls.__module__.startswith("numpy.random")
         for cls in type(owner).__mro__
+    )
+
+
+def _is_scalar_type(callee: object) -> bool:
+    return isinstance(callee, type) and any(
+        cls.__name__ == "generic" and cls.__module__ == "numpy" for cls in callee.__mro__
     )
 
 

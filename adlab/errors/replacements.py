@@ -16,17 +16,26 @@ SUPPLY_A_RULE = (
 )
 TO_ARRAY = frozenset({"array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray"})
 #: The functions of which adlab has its own, in ``adlab.numpy``, ``adlab.scipy.linalg``, …: those
-#: of NumPy that cannot dispatch, and those of SciPy that have a rule.
+#: of NumPy that cannot dispatch (on a list in a list, say), and those of SciPy that have a rule.
 OWN = {
     "numpy": TO_ARRAY | {
-        "arange", "asarray_chkfinite", "empty", "empty_like", "eye", "fromiter", "full",
-        "full_like", "geomspace", "identity", "isscalar", "linspace", "logspace", "ones",
-        "ones_like", "require", "vectorize", "zeros", "zeros_like",
+        "arange", "asarray_chkfinite", "column_stack", "concat", "concatenate", "dstack", "empty",
+        "empty_like", "eye", "fromiter", "full", "full_like", "geomspace", "hstack", "identity",
+        "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
+        "vstack", "zeros", "zeros_like",
     },
-    "scipy.linalg": frozenset({"cho_factor", "cho_solve", "cholesky", "solve", "solve_triangular"}),
+    "scipy.linalg": frozenset({
+        "cho_factor", "cho_solve", "cholesky", "det", "eigh", "inv", "norm", "qr", "solve",
+        "solve_triangular", "svd", "svdvals",
+    }),
     "scipy.special": frozenset({
-        "digamma", "erf", "erfc", "expit", "gammaln", "log_softmax", "logit", "logsumexp",
-        "polygamma", "psi", "softmax", "xlogy",
+        "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "digamma", "entr",
+        "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp1", "expi", "expit", "expn", "gamma",
+        "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "huber", "i0", "i0e",
+        "i1", "i1e", "iv", "ive", "j0", "j1", "jv", "k0", "k1", "kl_div", "kv", "kve", "lambertw",
+        "log_expit", "log_ndtr", "log_softmax", "loggamma", "logit", "logsumexp", "multigammaln",
+        "ndtr", "ndtri", "ndtri_exp", "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma",
+        "softmax", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "yv", "zeta",
     }),
 }  # fmt: skip
 
@@ -42,6 +51,7 @@ _RENAMED = {
     "erf": "adlab.scipy.special.erf",
     "erfc": "adlab.scipy.special.erfc",
     "fsum": "sum",
+    "gamma": "adlab.scipy.special.gamma",
     "lgamma": "adlab.scipy.special.gammaln",
     "pow": "np.power",
 }
@@ -51,7 +61,6 @@ _WRITTEN = {
     "dist": "np.linalg.norm(np.stack({0}) - np.stack({1}))",
     "fma": "{0} * {1} + {2}",
     "fmod": "{0} - {1} * np.trunc({0} / {1})",
-    "gamma": "np.exp(adlab.scipy.special.gammaln({0})), where {0} is positive",
     "hypot": "np.linalg.norm(np.stack([{all}]))",
     "ldexp": "{0} * 2.0 ** {1}",
     "log": "np.log({0}) / np.log({1})",
@@ -66,6 +75,9 @@ _WRITTEN = {
 _ALONE = frozenset({
     "comb", "factorial", "frexp", "gcd", "isclose", "isqrt", "lcm", "nextafter", "perm", "ulp",
 })  # fmt: skip
+
+
+_DISPLAYS = ast.List | ast.Tuple | ast.ListComp
 
 
 def in_place_of_math(call: Call, name: str) -> str:
@@ -115,10 +127,14 @@ def stacked(call: Call) -> list[str]:
     list of str
         The arguments as they are, if none of them is a list or tuple.
     """
-    displays = ast.List | ast.Tuple | ast.ListComp
     count = len(call.nodes)
     pairs = zip(call.nodes, call.arguments[:count], strict=True)
-    return [
-        *(f"np.stack({text})" if isinstance(node, displays) else text for node, text in pairs),
-        *call.arguments[count:],
-    ]
+    return [*(_stacked(node, text) for node, text in pairs), *call.arguments[count:]]
+
+
+def _stacked(node: ast.expr, text: str) -> str:
+    """Return an argument, a list as an array; of lists in a list only adlab makes one."""
+    if not isinstance(node, _DISPLAYS):
+        return text
+    nested = any(isinstance(entry, _DISPLAYS) for entry in getattr(node, "elts", ()))
+    return f"{'adlab.numpy.array' if nested else 'np.stack'}({text})"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adlab.modes.derived import Deriving, freeze_rest, require_seen
-from adlab.primitives.residuals import Locks, freeze
+from adlab.primitives.residuals import Locks, frozen_input
 from adlab.primitives.spaces import space
 from adlab.trace import Primitive, tracer_classes
 
@@ -41,7 +41,7 @@ class Tape(Deriving):
     def input(self, value: Any) -> Any:
         """Lift a primal; its payload is a node without parents."""
         payload = (next(self.serial), None)
-        return tracer_classes[value.__class__](freeze(value, self), self, payload)
+        return tracer_classes[value.__class__](frozen_input(value, self), self, payload)
 
     def applied(
         self, primitive: Primitive, plan: Any, args: tuple[Any, ...], params: dict[str, Any]

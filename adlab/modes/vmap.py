@@ -28,6 +28,7 @@ from adlab.modes.derived import Deriving, Writer
 from adlab.modes.generators import batched, is_generator
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
+from adlab.primitives.layout import apart
 from adlab.primitives.spaces import spread
 from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
@@ -58,6 +59,16 @@ class Batch(Deriving):
         derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
+    ) -> Any:
+        """Apply the derived function; the examples lie in memory as if computed alone."""
+        out = super().process(primitive, args, params, mine)
+        for each in out if primitive.multiple else (out,):
+            if self.owns(each):
+                each.value = apart(each.value, args)
+        return out
 
     @classmethod
     def through(cls, primitive: Primitive, mine: int) -> Apply:

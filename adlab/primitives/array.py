@@ -32,6 +32,7 @@ from adlab.primitives.flat import Flat
 from adlab.primitives.foreign import check_kinds
 from adlab.primitives.handle import INTERPRETER, Handle
 from adlab.primitives.lenses import Part, Rearrangement
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.operators import binary, in_place, of_ufunc, reflected, unary
 from adlab.primitives.queries import rounded
@@ -227,6 +228,7 @@ class ArrayTracer(Handle):
         return np.matmul(other, self)
 
     def __divmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return self // other, self % other
 
     __iadd__, __isub__ = in_place(ew.add), in_place(ew.subtract)
@@ -246,6 +248,7 @@ class ArrayTracer(Handle):
         return np.invert(self)
 
     def __rdivmod__(self, other: Any) -> Any:
+        other = as_array(other)
         return other // self, other % self
 
     # Conversions ---------------------------------------------------------------------------------
@@ -305,9 +308,11 @@ class ArrayTracer(Handle):
         kind = out.value.__class__
         if kind is np.float64 or not indexing.is_basic(index):
             return out
-        if kind is not np.ndarray or out.interpreter.hidden:
-            return self.viewed(out, index)
-        out.__class__, out.link = views.View, (self, index, self.value)
+        whole = self.value
+        if kind is np.ndarray is whole.__class__ and not out.interpreter.hidden:
+            out.__class__, out.link = views.View, (self, index, whole)
+        elif not self.is_scalar:  # a scalar has no views
+            self.viewed(out, index)
         return out
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -343,7 +348,7 @@ class ArrayTracer(Handle):
             return apply_ufunc(ufunc, method, inputs, kwargs)
         if len(inputs) == 1 and apply.__class__ is Primitive:
             return self.interpreter.process(apply, inputs, {}, 1)
-        return apply(*inputs)
+        return apply(*as_arrays(inputs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         check_kinds(types, function.__name__)

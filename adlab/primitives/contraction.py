@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
-from adlab.primitives.indexing import scatter
+from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_arrays
 from adlab.primitives.spaces import mT
-from adlab.rules import Adapter, multilinear
+from adlab.rules import multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -24,9 +24,11 @@ def _matmul_a(ct: Any, b: Any, a_shape: Any) -> Any:
 
 def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     """B̄ = Aᵀ Ȳ."""
-    if len(b_shape) == 1:
-        return ct[..., None] * a
-    return a[..., :, None] * ct[..., None, :] if a.ndim == 1 else mT(a) @ ct
+    if a.ndim == 1:
+        return ct[..., None] * a if len(b_shape) == 1 else a[..., :, None] * ct[..., None, :]
+    if len(b_shape) > 1:
+        return mT(a) @ ct
+    return ct @ a if a.ndim == 2 else np.matmul(ct[..., None, :], a)[..., 0, :]
 
 
 matmul = multilinear(
@@ -35,7 +37,7 @@ matmul = multilinear(
 UFUNCS[np.matmul] = matmul
 
 
-@implements(np.dot)
+@implements(np.dot, arrays=2)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """See `numpy.dot`."""
     m, n = len(shape_of(a)), len(shape_of(b))
@@ -46,7 +48,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     return np.tensordot(a, b, axes=(-1, -2))
 
 
-@implements(np.inner)
+@implements(np.inner, arrays=2)
 def inner(a: Any, b: Any, /) -> Any:
     """See `numpy.inner`."""
     m, n = len(shape_of(a)), len(shape_of(b))
@@ -55,19 +57,19 @@ def inner(a: Any, b: Any, /) -> Any:
     return matmul(a, b) if m == n == 1 else np.tensordot(a, b, axes=(-1, -1))
 
 
-@implements(np.outer)
+@implements(np.outer, arrays=2)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """See `numpy.outer`."""
     return np.ravel(a)[:, None] * np.ravel(b)[None, :]
 
 
-@implements(np.vdot)
+@implements(np.vdot, arrays=2)
 def vdot(a: Any, b: Any, /) -> Any:
     """See `numpy.vdot`."""
     return matmul(np.conjugate(np.ravel(a)), np.ravel(b))
 
 
-@implements(np.tensordot)
+@implements(np.tensordot, arrays=2)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """See `numpy.tensordot`."""
     sa, sb = shape_of(a), shape_of(b)
@@ -87,118 +89,80 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.reshape(matmul(x, y), tuple(rows + columns))
 
 
-@implements(np.cross)
+@implements(np.cross, arrays=2)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """See `numpy.cross`, for vectors of three components."""
+    """See `numpy.cross`; vectors of two components lie in the plane of the first two axes."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
-    if (shape_of(a)[-1], shape_of(b)[-1]) != (3, 3):
-        raise ValueError("both arrays must be (arrays of) 3-dimensional vectors")
+    sizes = shape_of(a)[-1], shape_of(b)[-1]
+    if sizes != (3, 3):
+        np.cross(*map(np.zeros, sizes))  # warns or raises, as this version of NumPy does
+        a, b = _in_space(a), _in_space(b)
     nexts, afters = [1, 2, 0], [2, 0, 1]
     out = a[..., nexts] * b[..., afters] - a[..., afters] * b[..., nexts]
-    return np.moveaxis(out, -1, axisc)
+    return out[..., 2] if sizes == (2, 2) else np.moveaxis(in_order(out, "C"), -1, axisc)
 
 
-@implements(np.linalg.cross)
+def _in_space(x: Any) -> Any:
+    return x if shape_of(x)[-1] == 3 else np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
+
+
+@implements(np.linalg.cross, arrays=2)
 def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-# einsum -----------------------------------------------------------------------------------------
+@implements(np.kron, arrays=2)
+def kron(a: Any, b: Any) -> Any:
+    """See `numpy.kron`."""
+    rank = max(len(shape_of(a)), len(shape_of(b)))
+    m, n = ((1,) * (rank - len(shape_of(x))) + shape_of(x) for x in (a, b))
+    left = np.reshape(a, [k for size in m for k in (size, 1)])
+    right = np.reshape(b, [k for size in n for k in (1, size)])
+    return np.reshape(left * right, tuple(i * j for i, j in zip(m, n, strict=True)))
 
 
-def _einsum_impl(*xs: Any, spec: tuple[tuple[str, ...], str]) -> Any:
-    inputs, output = spec
-    out = np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 2)
-    return out[()]  # optimized, a number is an array
+@implements(np.linalg.outer, arrays=2)
+def _linalg_outer(x1: Any, x2: Any, /) -> Any:
+    if len(shape_of(x1)) != 1 or len(shape_of(x2)) != 1:
+        raise ValueError("Input arrays must be one-dimensional")
+    return outer(x1, x2)
 
 
-def _einsum_joint(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str]) -> tuple[Any, ...]:
-    """X̄ᵢ: contract ȳ with the other operands, and spread along indices found in Xᵢ alone."""
-    return tuple(_einsum_back(ct, xs, spec, i) for i in range(len(xs)))
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """See `numpy.linalg.multi_dot`."""
+    arrays = as_arrays(arrays)
+    shapes = [shape_of(x) for x in arrays]
+    rows = 1 if len(shapes[0]) == 1 else shapes[0][0]  # a vector is a matrix of one row or column
+    columns = 1 if len(shapes[-1]) == 1 else shapes[-1][1]
+    sizes = [rows, *(shape[0] for shape in shapes[1:]), columns]
+    return _product(arrays, _splits(sizes), 0, len(arrays))
 
 
-def _einsum_back(ct: Any, xs: Any, spec: tuple[tuple[str, ...], str], place: int) -> Any:
-    inputs, output = spec
-    mine, shape = inputs[place], np.shape(xs[place])
-    others = [x for i, x in enumerate(xs) if i != place]
-    labels = [label for i, label in enumerate(inputs) if i != place]
-    found = set(output).union(*labels)
-    distinct = "".join(dict.fromkeys(mine))
-    kept = "".join(c for c in distinct if c in found)
-    out = einsum_(ct, *others, spec=((output, *labels), kept))
-    sizes = dict(zip(mine, shape, strict=True))
-    full = tuple(sizes[c] for c in distinct)
-    for axis, c in enumerate(distinct):
-        if c not in found:
-            out = np.expand_dims(out, axis)
-    out = np.broadcast_to(out, full)
-    if len(distinct) == len(mine):
-        return out
-    return _on_diagonal(out, mine, distinct, shape)
+def _splits(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Return where to split each product of consecutive matrices, to multiply least."""
+    count = len(sizes) - 1
+    costs = {(i, i + 1): 0 for i in range(count)}
+    splits = {}
+    for length in range(2, count + 1):
+        for i in range(count - length + 1):
+            j = i + length
+            costs[i, j], splits[i, j] = min(
+                (costs[i, k] + costs[k, j] + sizes[i] * sizes[k] * sizes[j], k)
+                for k in range(i + 1, j)
+            )
+    return splits
 
 
-def _on_diagonal(x: Any, mine: str, distinct: str, shape: tuple[int, ...]) -> Any:
-    """Place x on the diagonal that a repeated index has taken."""
-    grids = np.ogrid[tuple(slice(n) for n in np.shape(x))]
-    index = tuple(grids[distinct.index(c)] for c in mine)
-    return scatter(x, shape=shape, index=index)
+def _product(arrays: Any, splits: dict[tuple[int, int], int], i: int, j: int) -> Any:
+    if j == i + 1:
+        return arrays[i]
+    k = splits[i, j]
+    return matmul(_product(arrays, splits, i, k), _product(arrays, splits, k, j))
 
 
-def _einsum_batch(args: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Label the stacking axis of every operand and of the output."""
-    inputs, output = params["spec"]
-    label = next(c for c in ascii_letters if c not in "".join((*inputs, output)))
-    return args, {"spec": (tuple(label + each for each in inputs), label + output)}
-
-
-einsum_ = multilinear(
-    _einsum_impl, joint=_einsum_joint, args="*xs", name="einsum", axes=Adapter(_einsum_batch)
-)
-
-
-@implements(np.einsum)
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
-    """See `numpy.einsum`."""
-    if isinstance(operands[0], str):
-        subscripts, xs = operands[0].replace(" ", ""), operands[1:]
-    else:
-        subscripts, xs = _subscripts(operands)
-    return einsum_(*xs, spec=_parsed(subscripts, [shape_of(x) for x in xs]))
-
-
-def _subscripts(operands: Any) -> tuple[str, Any]:
-    """Return the string form of the alternating operand, sublist form."""
-
-    def letters(sublist: Any) -> str:
-        return "".join("..." if i is Ellipsis else ascii_letters[i] for i in sublist)
-
-    pairs = len(operands) // 2
-    xs = operands[0 : 2 * pairs : 2]
-    text = ",".join(letters(sub) for sub in operands[1 : 2 * pairs : 2])
-    return (f"{text}->{letters(operands[-1])}" if len(operands) % 2 else text), xs
-
-
-def _parsed(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[tuple[str, ...], str]:
-    """Return the labels of each operand and of the output, ellipses spelled out."""
-    left, arrow, output = subscripts.partition("->")
-    inputs = left.split(",")
-    spare = [c for c in ascii_letters if c not in subscripts]
-    dots = [len(s) - len(i) + 3 for i, s in zip(inputs, shapes, strict=True) if "..." in i]
-    most = max(dots, default=0)
-    filled = "".join(spare[:most])
-    inputs = [
-        i.replace("...", filled[most - (len(s) - len(i) + 3) :])
-        for i, s in zip(inputs, shapes, strict=True)
-    ]
-    if not arrow:
-        joined = left.replace(".", "").replace(",", "")
-        single = "".join(sorted(c for c in set(joined) if joined.count(c) == 1))
-        output = ("..." if "..." in left else "") + single
-    return tuple(inputs), output.replace("...", filled)
-
-
-__all__ = ["dot", "einsum", "matmul", "tensordot"]
+__all__ = ["dot", "matmul", "tensordot"]

@@ -17,7 +17,8 @@ import numpy as np
 from adlab.primitives.buffer import buffer
 from adlab.primitives.contents import concrete, example, is_traced
 from adlab.primitives.dispatch import implements
-from adlab.primitives.indexing import as_array
+from adlab.primitives.layout import copied, in_order, laid_out, order_of
+from adlab.primitives.lists import as_array
 
 __all__ = [
     "arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray",
@@ -32,13 +33,17 @@ __all__ = [
 
 @implements(np.array)
 def array(
-    object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **options: Any
-) -> Any:
+    object: Any, dtype: Any = None, *, copy: bool | None = True, order: str | None = "K",
+    ndmin: int = 0, **options: Any,
+) -> Any:  # fmt: skip
     """See `numpy.array`; nested lists may hold traced values."""
     if not is_traced(object):
-        return np.array(object, dtype, copy=copy, ndmin=ndmin, **options)  # type: ignore[call-overload]
+        return np.array(object, dtype, copy=copy, order=order, ndmin=ndmin, **options)  # type: ignore[call-overload]
     out = _cast(as_array(object), dtype)
-    out = out.copy() if copy and out is object else out
+    if copy and out is object:
+        out = copied(out, order or "K")
+    elif order in ("C", "F"):
+        out = in_order(out, order)
     missing = ndmin - out.ndim
     return out[(None,) * missing] if missing > 0 else out
 
@@ -52,7 +57,7 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any
     """See `numpy.asarray`; a traced array is returned as it is."""
     if not is_traced(a):
         return np.asarray(a, dtype, order, **options)
-    return array(a, dtype, copy=options.get("copy"))
+    return array(a, dtype, order=order, copy=options.get("copy"))
 
 
 @implements(np.asanyarray)
@@ -60,18 +65,18 @@ def asanyarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> 
     """See `numpy.asanyarray`; a traced array is returned as it is."""
     if not is_traced(a):
         return np.asanyarray(a, dtype, order, **options)
-    return array(a, dtype, copy=options.get("copy"))
+    return array(a, dtype, order=order, copy=options.get("copy"))
 
 
-def _laid_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that asks for a layout in memory, which a traced array has no say in."""
+def _contiguous(function: Callable[..., Any], order: str) -> Callable[..., Any]:
+    """Return a function that asks for an order in memory."""
 
-    def laid_out(a: Any, dtype: Any = None, **options: Any) -> Any:
+    def contiguous(a: Any, dtype: Any = None, **options: Any) -> Any:
         if not is_traced(a):
             return function(a, dtype, **options)
-        return array(a, dtype, copy=None, ndmin=1)
+        return array(a, dtype, order=order, copy=None, ndmin=1)
 
-    return _named(laid_out, function, "a traced array is returned as it is.")
+    return _named(contiguous, function, "a traced array that lies so is returned as it is.")
 
 
 def _named(function: Callable[..., Any], plain: Callable[..., Any], text: str) -> Any:
@@ -80,15 +85,15 @@ def _named(function: Callable[..., Any], plain: Callable[..., Any], text: str) -
     return function
 
 
-ascontiguousarray = implements(np.ascontiguousarray)(_laid_out(np.ascontiguousarray))
-asfortranarray = implements(np.asfortranarray)(_laid_out(np.asfortranarray))
+ascontiguousarray = implements(np.ascontiguousarray)(_contiguous(np.ascontiguousarray, "C"))
+asfortranarray = implements(np.asfortranarray)(_contiguous(np.asfortranarray, "F"))
 
 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     """See `numpy.asarray_chkfinite`; a traced array is returned as it is."""
     if not is_traced(a):
         return np.asarray_chkfinite(a, dtype, order)
-    out = array(a, dtype, copy=None)
+    out = array(a, dtype, order=order, copy=None)
     np.asarray_chkfinite(concrete(out))
     return out
 
@@ -123,6 +128,7 @@ def zeros(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> A
     return buffer(np.zeros(shape, dtype, order, **options))
 
 
+@implements(np.ones)
 def ones(shape: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
     """See `numpy.ones`; traced values may be written into the array."""
     return buffer(np.ones(shape, dtype, order, **options))
@@ -134,61 +140,57 @@ def empty(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> A
     return buffer(np.empty(shape, dtype, order, **options))
 
 
+@implements(np.full)
 def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **options: Any
 ) -> Any:
     """See `numpy.full`; the value may be traced, and traced values may be written."""
     if not is_traced(fill_value):
         return buffer(np.full(shape, fill_value, dtype, order, **options))
-    return _cast(np.broadcast_to(as_array(fill_value), shape).copy(), dtype)
+    value = as_array(fill_value)
+    return _filled(value, np.empty(shape, value.dtype if dtype is None else dtype, order))
 
 
+def _filled(value: Any, model: Any) -> Any:
+    """Return an array like ``model`` that holds a traced value everywhere."""
+    axes = order_of(model)
+    return laid_out(np.broadcast_to(_cast(value, model.dtype), model.shape), axes=axes)
+
+
+@implements(np.eye)
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = float, **options: Any) -> Any:  # noqa: N803
     """See `numpy.eye`; traced values may be written into the array."""
     return buffer(np.eye(N, M, k, dtype, **options))
 
 
+@implements(np.identity)
 def identity(n: int, dtype: Any = None, **options: Any) -> Any:
     """See `numpy.identity`; traced values may be written into the array."""
     return buffer(np.identity(n, dtype, **options))
 
 
-def _like(function: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that makes an array of the shape and dtype of another."""
+def _like(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that makes an array of the shape, dtype and layout of another."""
 
     def like(a: Any, *args: Any, **options: Any) -> Any:
-        if not is_traced([a, *args, *options.values()]):
-            out = plain(a, *args, **options)
-            return buffer(out) if out.__class__ is np.ndarray else out
-        return function(**_layout(as_array(a), *args, **options))
+        out = plain(example(a), *args, **options)
+        return buffer(out) if out.__class__ is np.ndarray else out
 
     return _named(like, plain, "traced values may be written into the array.")
 
 
-def _layout(
-    a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
-    **options: Any,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "shape": np.shape(a) if shape is None else shape,
-        "dtype": np.result_type(a) if dtype is None else dtype,
-        "order": order if order in ("C", "F") else "C",
-        **options,
-    }
-
-
-zeros_like = implements(np.zeros_like)(_like(zeros, np.zeros_like))
-ones_like = implements(np.ones_like)(_like(ones, np.ones_like))
-empty_like = implements(np.empty_like)(_like(empty, np.empty_like))
-_full_like = _like(
-    full, lambda a, *args, fill_value, **options: np.full_like(a, fill_value, *args, **options)
-)
+zeros_like = implements(np.zeros_like)(_like(np.zeros_like))
+ones_like = implements(np.ones_like)(_like(np.ones_like))
+empty_like = implements(np.empty_like)(_like(np.empty_like))
+_constant_like = _like(np.full_like)
 
 
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, *args: Any, **options: Any) -> Any:
     """See `numpy.full_like`; the value may be traced, and traced values may be written."""
-    return _full_like(a, *args, fill_value=fill_value, **options)
+    if not is_traced(fill_value):
+        return _constant_like(a, fill_value, *args, **options)
+    return _filled(as_array(fill_value), np.empty_like(example(a), *args, **options))
 
 
 # Ranges -----------------------------------------------------------------------------------------

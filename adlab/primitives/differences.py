@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes
+from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
 from adlab.rules.rule import shape_of
 
 __all__ = ["diff", "gradient"]
@@ -25,6 +27,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 def _end(a: Any, end: Any, axis: int) -> Any:
     """Give a scalar the shape of one slice of ``a``."""
+    end = as_array(end)
     if shape_of(end):
         return end
     shape = list(a.shape)
@@ -36,13 +39,13 @@ def _end(a: Any, end: Any, axis: int) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """See `numpy.gradient`."""
     axes = negative_axes(axis, len(shape_of(f)))
-    spacings = varargs or (1.0,)
+    spacings = tuple(as_arrays(varargs)) or (1.0,)
     if len(spacings) == 1:
         spacings *= len(axes)
     if len(spacings) != len(axes):
         raise TypeError("invalid number of arguments")
     slopes = tuple(
-        np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i)
+        like(np.moveaxis(_slope(np.moveaxis(f, i, -1), h, edge_order), -1, i), f)
         for i, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(slopes) == 1 else slopes

@@ -10,18 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from adlab.primitives.lists import of_arrays
+
 __all__ = ["FUNCTIONS", "UFUNCS", "implements", "negative_axes", "negative_axis"]
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """File the decorated adapter under the given NumPy or SciPy functions."""
+def implements(
+    *functions: Any, arrays: int = 0
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """File the decorated adapter under the given NumPy or SciPy functions.
+
+    Of its arguments the first ``arrays`` may be lists, for which it is given arrays.
+    """
 
     def file(adapter: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
-            FUNCTIONS[function] = adapter
+            FUNCTIONS[function] = of_arrays(adapter, arrays) if arrays else adapter
         return adapter
 
     return file

@@ -53,6 +53,7 @@ def power_exponent(ans: Any, a: Any) -> Any:
 
 
 power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
+float_power = elementwise(np.float_power, power_base, power_exponent, args="a b")
 remainder = elementwise(
     operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
 )
@@ -113,6 +114,12 @@ hypot = elementwise(
     np.hypot, lambda ans, a: a / _or_inf(ans), lambda ans, b: b / _or_inf(ans), args="a b"
 )
 logaddexp = elementwise(np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b")
+logaddexp2 = elementwise(  # 2ᵃ = exp(a log 2)
+    np.logaddexp2,
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * a, LN2 * b),
+    lambda ans, a, b: _weight(LN2 * ans, LN2 * b, LN2 * a),
+    args="a b",
+)
 
 
 def _sinc_slope(x: Any) -> Any:
@@ -166,6 +173,7 @@ fmin = elementwise(
     piecewise=True,
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x))
+copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
 where = linear(
     np.where,
     None,
@@ -192,6 +200,15 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
 
 absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
 
+
+def _direction_vjp(ct: Any, ans: Any, x: Any) -> Any:
+    """For y = z/|z|, which only turns, ẏ = i y Im(conj(y) ż)/|z|: i Im(ȳ·y) conj(y)/|z|; 0 at 0."""
+    return 1j * np.imag(ct * ans) * np.conjugate(ans) / _or_inf(np.abs(x))
+
+
+direction = general(np.sign, vjp=_direction_vjp, name="direction", axes="()->()")
+
+
 def square_modulus(x: Any) -> Any:
     """|x|², smooth at 0."""
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
@@ -214,22 +231,28 @@ greater = constant(operator.gt, args="a b", name="greater")
 greater_equal = constant(operator.ge, args="a b", name="greater_equal")
 equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
+sign = constant(np.sign)  # of real numbers
 UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (
-        np.sign, np.floor, np.ceil, np.trunc, np.rint,
-        np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not,
+        np.floor, np.ceil, np.trunc, np.rint,
+        np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not, np.invert,
     )
 )  # fmt: skip
 BINARY_CONSTANTS = tuple(
-    constant(ufunc, args="a b") for ufunc in (np.logical_and, np.logical_or, np.logical_xor)
-)
+    constant(ufunc, args="a b")
+    for ufunc in (
+        np.logical_and, np.logical_or, np.logical_xor,
+        np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,
+    )
+)  # fmt: skip
 
 # The tables --------------------------------------------------------------------------------------
 
 _SMOOTH = (
     exp, exp2, expm1, log, log2, log10, log1p, sqrt, cbrt, square, reciprocal, sin, cos, tan,
     arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, arctan2, hypot, logaddexp,
+    logaddexp2, copysign, float_power,
     deg2rad, rad2deg, maximum, minimum, fmax, fmin, fabs,
 )  # fmt: skip
 for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
@@ -237,6 +260,7 @@ for _primitive in (*_SMOOTH, *UNARY_CONSTANTS, *BINARY_CONSTANTS):
 UFUNCS[np.radians] = deg2rad
 UFUNCS[np.degrees] = rad2deg
 UFUNCS[np.conjugate] = conjugate
+UFUNCS[np.sign] = lambda x: (direction if np.iscomplexobj(x) else sign)(x)
 
 
 _PYTHON_SCALARS = frozenset({float, int, complex, bool})
@@ -251,7 +275,7 @@ def _ufunc_of(primitive: Primitive) -> Any:
     def call(*args: Any) -> Any:
         if _PYTHON_SCALARS.issuperset([concrete(x).__class__ for x in args]):
             return primitive(_of_numpy(args[0]), *args[1:])
-        return primitive(*[np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args])
+        return primitive(*args)
 
     return call
 

@@ -66,7 +66,7 @@ def _resized(x: Any, n: int, axis: int) -> Any:
         return x[(Ellipsis, slice(n), *(slice(None),) * (-axis - 1))]
     shape = list(x.shape)
     shape[axis] = n - given
-    return np.concatenate([x, np.zeros(shape)], axis=axis)
+    return np.concatenate([x, np.zeros_like(x, shape=shape)], axis=axis)
 
 
 def _one(primitive: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.layout import in_order
+from adlab.primitives.lists import as_array
 from adlab.rules import LEADING, Adapter, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
@@ -281,13 +283,6 @@ def assigned(x: Any, index: Any, value: Any) -> Any:
     return replace(x, as_array(value), index=plain_index(index))
 
 
-def as_array(value: Any) -> Any:
-    """Return nested lists, which may hold traced values, as one array."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([as_array(each) for each in value]) if value else np.array([])
-    return value
-
-
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """See `numpy.take`."""
@@ -301,8 +296,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         indices = np.clip(indices, 0, n - 1)
     axis %= np.ndim(a)
     if not isinstance(indices, Tracer):
-        return a[(slice(None),) * axis + (indices,)]
+        return in_order(a[(slice(None),) * axis + (indices,)], "C")
     before, after = a.shape[:axis], a.shape[axis + 1 :]
     flat = np.reshape(indices, (1,) * len(before) + (-1,) + (1,) * len(after))
     out = np.take_along_axis(a, flat, axis)
-    return np.reshape(out, before + indices.shape + after)
+    return in_order(np.reshape(out, before + indices.shape + after), "C")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.layout import copied, in_order
+from adlab.primitives.lists import as_array
 from adlab.primitives.shaping import broadcast_to, reshape
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
@@ -56,8 +58,9 @@ def _in_steps(first: Callable[..., Any], arrays: list[Any], axis: int) -> Any:
     return join(*arrays, axis=axis)
 
 
-def _arrays(xs: Any) -> list[Any]:
-    return [x if hasattr(x, "shape") else np.asarray(x) for x in xs]
+def _array(x: Any) -> Any:
+    x = as_array(x)
+    return x if hasattr(x, "shape") else np.asarray(x)
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -68,7 +71,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 def _concatenate(
     arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    arrays = _arrays(arrays)
+    arrays = [_array(x) for x in arrays]
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
     axis = negative_axis(axis, len(shape_of(arrays[0])))
@@ -79,7 +82,7 @@ def _concatenate(
 def _stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    arrays = _arrays(arrays)
+    arrays = [_array(x) for x in arrays]
     shapes = {shape_of(a) for a in arrays}
     if len(shapes) != 1:
         raise ValueError("all input arrays must have the same shape")
@@ -88,7 +91,7 @@ def _stack(
 
 
 def _at_least(x: Any, n: int) -> Any:
-    x = x if hasattr(x, "shape") else np.asarray(x)
+    x = _array(x)
     missing = n - len(x.shape)
     return reshape(x, shape=(1,) * missing + x.shape) if missing > 0 else x
 
@@ -104,6 +107,46 @@ def _hstack(tup: Any, **options: Any) -> Any:
     return _concatenate(arrays, 0 if len(shape_of(arrays[0])) == 1 else 1, **options)
 
 
+@implements(np.dstack)
+def _dstack(tup: Any, **options: Any) -> Any:
+    return _concatenate([np.atleast_3d(_array(x)) for x in tup], 2, **options)
+
+
+@implements(np.column_stack)
+def _column_stack(tup: Any) -> Any:
+    arrays = [_array(x) for x in tup]
+    columns = [x if len(x.shape) > 1 else np.transpose(_at_least(x, 2)) for x in arrays]
+    return _concatenate(columns, 1)
+
+
+@implements(np.append, arrays=2)
+def _append(arr: Any, values: Any, axis: Any = None) -> Any:
+    return _concatenate([arr, values], axis)
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Any:
+    depth = _depth(arrays)
+    rank = max(depth, *(len(shape_of(x)) for x in _leaves(arrays)))
+    out = _blocks(arrays, depth, rank)
+    return out if depth else copied(out)
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _leaves(arrays: Any) -> list[Any]:
+    return sum(map(_leaves, arrays), []) if isinstance(arrays, list) else [_array(arrays)]
+
+
+def _blocks(arrays: Any, depth: int, rank: int) -> Any:
+    """Join the innermost lists along the last axis, those around them along the one before, …"""
+    if depth == 0:
+        return _at_least(arrays, rank)
+    return _concatenate([_blocks(each, depth - 1, rank) for each in arrays], -depth)
+
+
 @implements(np.tile)
 def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 - NumPy's name
     reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
@@ -113,7 +156,8 @@ def _tile(A: Any, reps: Any) -> Any:  # noqa: N803 - NumPy's name
     pairs = tuple(k for pair in zip(reps, x.shape, strict=True) for k in pair)
     ones = tuple(k for m in x.shape for k in (1, m))
     shape = tuple(r * m for r, m in zip(reps, x.shape, strict=True))
-    return reshape(broadcast_to(reshape(x, shape=ones), shape=pairs), shape=shape)
+    out = reshape(broadcast_to(reshape(x, shape=ones), shape=pairs), shape=shape)
+    return out if shape == x.shape else in_order(out, "C")
 
 
 @implements(np.repeat)

@@ -11,19 +11,20 @@ analytic, are written so, between conjugations: ȳ = conj(Ȳ).
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.primitives.contents import concrete
-from adlab.primitives.dispatch import implements, negative_axes
-from adlab.primitives.elementwise import root, square_modulus
+from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import in_order
 from adlab.primitives.spaces import mT
 from adlab.rules import constant, general
 from adlab.rules.rule import shape_of
 
-__all__ = ["cholesky", "det", "eigh", "inv", "qr", "slogdet", "solve", "svd"]
+__all__ = ["cholesky", "det", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd"]
 
 
 @functools.lru_cache(maxsize=64)
@@ -144,6 +145,26 @@ cholesky = general(
     args="a",
     name="linalg.cholesky",
     axes="(n,n)->(n,n)",
+)
+
+
+def _pinv_jvp(a_dot: Any, ans: Any, a: Any) -> Any:
+    """Ṗ = −P Ȧ P + P Pᴴ Ȧᴴ (1 − A P) + (1 − P A) Ȧᴴ Pᴴ P at constant rank.
+
+    G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses …" (1973).
+    """
+    back, p = adjoint(a_dot), adjoint(ans)
+    left = back - back @ a @ ans
+    right = back - ans @ a @ back
+    return ans @ p @ left + right @ p @ ans - ans @ a_dot @ ans
+
+
+pinv = general(
+    lambda a, *, options: np.linalg.pinv(a, **dict(options)),
+    jvp=_pinv_jvp,
+    args="a",
+    name="linalg.pinv",
+    axes="(m,n)->(n,m)",
 )
 
 # Decompositions ----------------------------------------------------------------------------------
@@ -269,7 +290,7 @@ def _inv(a: Any) -> Any:
     return inv(a)
 
 
-@implements(np.linalg.solve)
+@implements(np.linalg.solve, arrays=2)
 def _solve(a: Any, b: Any) -> Any:
     return solve(a, b[:, None])[..., 0] if len(shape_of(b)) == 1 else solve(a, b)
 
@@ -286,7 +307,7 @@ def _slogdet(a: Any) -> Any:
 
 @implements(np.linalg.cholesky)
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    return mT(cholesky(mT(a))) if upper else cholesky(a)
+    return in_order(mT(cholesky(mT(a))), "C") if upper else cholesky(a)
 
 
 @implements(np.linalg.eigh)
@@ -344,51 +365,25 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
 
 
-@implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Norms by their definitions; at 0 the derivative is 0."""
-    axes = negative_axes(axis, len(x.shape))
-    if axis is None and (ord is None or ord == ("fro" if len(axes) == 2 else 2)):
-        out = root(_squared(np.ravel(x, order="K")), 2)  # as NumPy adds them up
-        return np.reshape(out, (1,) * len(axes)) if keepdims else out
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes, keepdims)
-    out = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
-    return np.expand_dims(out, axes) if keepdims else out
+@implements(np.linalg.pinv)
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, **options: Any) -> Any:
+    options = {"rcond": rcond, "hermitian": hermitian, **options}
+    return pinv(a, options=tuple(options.items()))
 
 
-def _squared(x: Any) -> Any:
-    """|x|² of a vector."""
-    return np.dot(x, x) if x.dtype.kind != "c" else _squared(x.real) + _squared(x.imag)
+@implements(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    """Aⁿ by squaring."""
+    n = operator.index(n)
+    if n == 0:
+        out = np.zeros_like(a)
+        out[...] = np.eye(shape_of(a)[-1])
+        return out
+    return _power(inv(a) if n < 0 else a, abs(n))
 
 
-def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    return root(np.sum(square_modulus(x), axis=axes, keepdims=keepdims), 2)
-
-
-def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord is None or ord == 2:
-        return _euclidean(x, axes, keepdims)
-    size = np.abs(x)
-    if ord == np.inf:
-        return np.max(size, axis=axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return np.min(size, axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.not_equal(x, 0) * 1.0, axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(size, axis=axes, keepdims=keepdims)
-    return root(np.sum(size**ord, axis=axes, keepdims=keepdims), ord)
-
-
-def _matrix_norm(x: Any, ord: Any) -> Any:
-    if ord in (None, "fro"):
-        return _euclidean(x, (-2, -1), False)
-    if ord == "nuc":
-        return np.sum(svdvals(x), axis=-1)
-    if ord in (2, -2):
-        return (np.max if ord == 2 else np.min)(svdvals(x), axis=-1)
-    totals = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
-    return (np.max if ord > 0 else np.min)(totals, axis=-1)
-
-
+def _power(a: Any, n: int) -> Any:
+    if n == 1:
+        return a
+    half = _power(a @ a, n // 2)
+    return a @ half if n % 2 else half

@@ -14,6 +14,8 @@ import numpy as np
 
 from adlab.errors import InPlaceError, TracerConversionError, explain
 from adlab.primitives import elementwise as ew
+from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import copied, in_order
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
 from adlab.rules import linear
@@ -54,16 +56,10 @@ number = linear(
 
 # Copies and shapes ------------------------------------------------------------------------------
 
-copied = linear(
-    lambda x, *, order: np.array(x, order=order)[()], lambda ct: ct, name="copy", axes="()->()"
-)
-
-
 @method
 def copy(self: Any, order: str = "C") -> Any:
     """Return a copy."""
-    # Only the layout in memory tells which reshapes of the copy are views of it.
-    return ew.duplicate(self) if order == "C" and self.ndim < 2 else copied(self, order=order)
+    return copied(self, order)
 
 
 @method
@@ -82,10 +78,14 @@ def astype(
     if not np.can_cast(self.dtype, dtype, casting):  # type: ignore[arg-type]
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {dtype!r} by {casting!r}")
     if dtype == self.dtype and not copy:
-        return self
-    if dtype.kind in "fc":
-        return cast(self, dtype=dtype)
-    return truncated(self, dtype=dtype)
+        return in_order(self, order)
+    out = (cast if dtype.kind in "fc" else truncated)(self, dtype=dtype)
+    return in_order(out, order)
+
+
+@implements(np.astype)
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype(x, dtype, copy=copy)
 
 
 @method

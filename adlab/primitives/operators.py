@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.foreign import check_kinds
+from adlab.primitives.lists import as_array
 from adlab.primitives.targets import store
 
 __all__ = ["binary", "in_place", "of_ufunc", "reflected", "unary"]
@@ -18,10 +19,13 @@ _PLAIN = frozenset({float, int, np.float64, np.ndarray})
 _UNUSUAL = (list, tuple, str, type(None), np.ndarray)
 
 
-def _refuses(other: Any, primitive: Any) -> bool:
-    """Whether to leave an unusual operand to itself; raise if it must not meet a traced value."""
+def _operand(other: Any, primitive: Any) -> Any:
+    """Return an unusual operand as one of ours, `NotImplemented` to leave it to itself.
+
+    Raise if it must not meet a traced value.
+    """
     check_kinds((other.__class__,), primitive.name)
-    return not isinstance(other, np.ndarray)
+    return NotImplemented if other is None or isinstance(other, str) else as_array(other)
 
 
 def unary(primitive: Any) -> Callable[[Any], Any]:
@@ -35,9 +39,9 @@ def binary(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:  # what binding would do, without the search
             return self.interpreter.process(primitive, (self, other), {}, 1)
-        if isinstance(other, _UNUSUAL) and _refuses(other, primitive):
-            return NotImplemented
-        return primitive(self, other)
+        if isinstance(other, _UNUSUAL):
+            other = _operand(other, primitive)
+        return NotImplemented if other is NotImplemented else primitive(self, other)
 
     return operator
 
@@ -48,9 +52,9 @@ def reflected(primitive: Any) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
         if other.__class__ in _PLAIN:
             return self.interpreter.process(primitive, (other, self), {}, 2)
-        if isinstance(other, _UNUSUAL) and _refuses(other, primitive):
-            return NotImplemented
-        return primitive(other, self)
+        if isinstance(other, _UNUSUAL):
+            other = _operand(other, primitive)
+        return NotImplemented if other is NotImplemented else primitive(other, self)
 
     return operator
 
@@ -59,6 +63,7 @@ def in_place(primitive: Any) -> Callable[[Any, Any], Any]:
     """Return the operator that also writes."""
 
     def operator(self: Any, other: Any) -> Any:
+        other = as_array(other) if isinstance(other, (list, tuple)) else other
         result = primitive(self, other)
         return result if self.is_scalar else store(self, result)  # scalars are immutable
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
+from adlab.primitives.layout import copied
 from adlab.rules import OPAQUE, constant
 from adlab.trace import Tracer
 
@@ -97,7 +98,7 @@ def imag(val: Any) -> Any:
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """See `numpy.copy`."""
-    return ew.duplicate(a) if order == "K" else a.copy(order=order)
+    return copied(a, order)
 
 
 @implements(np.round, np.around)
@@ -110,24 +111,24 @@ def _nonzero(a: Any) -> Any:
     return nonzero(a)
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, arrays=2)
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return searchsorted(a, v, side=side)
 
 
-@implements(np.isclose)
+@implements(np.isclose, arrays=2)
 def _isclose(
     a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
 ) -> Any:
     return isclose(a, b, rtol, atol, equal_nan=equal_nan)
 
 
-@implements(np.allclose)
+@implements(np.allclose, arrays=2)
 def _allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return truth(np.all(_isclose(a, b, *args, **kwargs)))
 
 
-@implements(np.array_equal)
+@implements(np.array_equal, arrays=2)
 def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     if np.shape(a1) != np.shape(a2):
         return False

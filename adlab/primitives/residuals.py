@@ -14,7 +14,7 @@ import numpy as np
 
 from adlab.trace import Tracer, snapshot
 
-__all__ = ["COPY_LIMIT", "Locks", "freeze"]
+__all__ = ["COPY_LIMIT", "Locks", "freeze", "frozen_input"]
 
 #: Arrays of at most this many bytes are copied.
 COPY_LIMIT = 8192
@@ -84,3 +84,18 @@ def freeze(x: Any, tape: Any) -> Any:
         tape.locks.add(x)
         return x
     return snapshot(x) if isinstance(x, Tracer) else x
+
+
+def frozen_input(x: Any, tape: Any) -> Any:
+    """Return ``x`` as `freeze` does, and as it lies in memory, which a program can see."""
+    if x.__class__ is np.ndarray and not x.flags.c_contiguous:
+        low, high = np.lib.array_utils.byte_bounds(x)
+        if high - low <= COPY_LIMIT:
+            memory = np.empty(high - low, np.uint8)
+            start = x.__array_interface__["data"][0] - low
+            out: Any = np.ndarray(x.shape, x.dtype, memory, start, x.strides)
+            out[...] = x
+            return out
+        tape.locks.add(x)
+        return x
+    return freeze(x, tape)

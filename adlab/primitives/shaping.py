@@ -131,7 +131,7 @@ def _transpose(a: Any, axes: Any = None) -> Any:
     return transpose(a, axes=axes)
 
 
-@implements(np.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def _matrix_transpose(x: Any, /) -> Any:
     return np.swapaxes(x, -1, -2)
 
@@ -217,11 +217,25 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return roll(a, shift=shift, axis=tuple(negative_axis(i, n) for i in axis))
 
 
-@implements(np.where)
+@implements(np.fft.fftshift)
+def _fftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: n // 2)
+
+
+@implements(np.fft.ifftshift)
+def _ifftshift(x: Any, axes: Any = None) -> Any:
+    return _shifted(x, axes, lambda n: -(n // 2))
+
+
+def _shifted(x: Any, axes: Any, shift: Any) -> Any:
+    axes = negative_axes(axes, len(x.shape))
+    return roll(x, shift=tuple(shift(x.shape[i]) for i in axes), axis=axes)
+
+
+@implements(np.where, arrays=3)
 def _where(condition: Any, x: Any, y: Any) -> Any:
     from adlab.primitives.elementwise import not_equal, where
 
     if isinstance(condition, Tracer):  # a number as a truth value has no derivative
         condition = not_equal(condition, 0)
-    x, y = (np.asarray(each) if isinstance(each, (list, tuple)) else each for each in (x, y))
     return where(condition, x, y)

@@ -13,7 +13,10 @@ from adlab.errors import UnsupportedFunctionError, explain
 from adlab.errors.replacements import SUPPLY_A_RULE
 from adlab.primitives.contents import is_traced
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS, negative_axis
-from adlab.primitives.indexing import add_at, as_array, plain_index, unpack
+from adlab.primitives.indexing import add_at, plain_index, scatter, unpack
+from adlab.primitives.layout import like
+from adlab.primitives.lists import as_array, as_arrays
+from adlab.primitives.queries import stopped
 from adlab.primitives.targets import into_plain, store
 from adlab.trace import Tracer
 
@@ -41,6 +44,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[s
         return _at(ufunc, apply, *inputs)
     target = kwargs.pop("out", None)
     target = target[0] if isinstance(target, tuple) and len(target) == 1 else target
+    if not isinstance(target, (tuple, np.ndarray, Tracer, type(None))):
+        raise TypeError("return arrays must be of ArrayType")
     if isinstance(target, np.ndarray) and not is_traced(target):
         # what is kept of the inputs must not change with it
         inputs = tuple(np.array(x) if _overlap(x, target) else x for x in inputs)
@@ -95,12 +100,30 @@ def _call(
 ) -> Any:  # fmt: skip
     if any(_DEFAULTS.get(name) != value for name, value in kwargs.items()):
         raise unsupported(f"{_name(ufunc, '__call__')} with {', '.join(kwargs)}")
-    result = apply(*inputs)
-    if dtype is not None:
-        result = result.astype(dtype)
-    if where is not True:
-        result = np.where(where, result, 0.0 if target is None else target)
-    return result
+    where, *inputs = as_arrays((where, *inputs))
+    if where is True:
+        result = apply(*inputs)
+        return result if dtype is None else result.astype(dtype)
+    result = _selected(apply, where, inputs)
+    result = result if dtype is None else result.astype(dtype)
+    return np.where(where, result, 0.0 if target is None else target)
+
+
+def _selected(apply: Any, where: Any, inputs: list[Any]) -> Any:
+    """Apply where it is asked for only: elsewhere nothing is to warn or raise."""
+    shape = np.broadcast_shapes(np.shape(where), *map(np.shape, inputs))
+    chosen = np.broadcast_to(where, shape)
+    inputs = [np.broadcast_to(x, shape) for x in inputs]
+    if isinstance(where, Tracer):  # each example of a batch asks for other elements
+        return apply(*[_with_chosen(chosen, x) for x in inputs])
+    return scatter(apply(*[x[chosen] for x in inputs]), shape=shape, index=chosen)
+
+
+def _with_chosen(chosen: Any, x: Any) -> Any:
+    """Return x with one of the chosen elements, a constant, in the place of the others."""
+    first = np.argmax(np.ravel(chosen), keepdims=True)
+    one = np.where(np.any(chosen), np.take_along_axis(np.ravel(x), first, 0), 1.0)
+    return np.where(chosen, x, stopped(one))
 
 
 def _reduce(
@@ -127,7 +150,7 @@ def _accumulate(
     whole = FUNCTIONS.get(_CUMULATIVE.get(ufunc))
     if whole is not None:
         return whole(x, axis=axis)
-    return np.stack(list(_running(apply, x, axis)), axis=axis)
+    return like(np.stack(list(_running(apply, x, axis)), axis=axis), x)
 
 
 def _running(apply: Any, x: Any, axis: int) -> Iterator[Any]:
@@ -153,6 +176,7 @@ def _reduceat(
 
 
 def _outer(ufunc: Any, apply: Any, target: Any, a: Any, b: Any, **kwargs: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     a = np.reshape(a, np.shape(a) + (1,) * np.ndim(b))
     return _call(ufunc, apply, target, a, b, **kwargs)
 

@@ -116,7 +116,7 @@ def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
     """Make the result of a function in `VIEWING` a view of its argument where NumPy makes one."""
     place = 1 if function is np.einsum else 0
     kind, base = VIEWING[function], args[place] if len(args) > place else None
-    if out is base or not isinstance(base, ArrayTracer) or base.is_scalar and out.is_scalar:
+    if out is base or not isinstance(base, ArrayTracer) or base.is_scalar:  # which has no views
         return out
     if place and len(args) > 2:  # several operands
         return out

@@ -148,6 +148,18 @@ def test_the_whole_message():
         ),
         (lambda: np.sin([x, x]), "np.sin([x, x])", LIST, "write np.sin(np.stack([x, x]))."),
         (
+            lambda: np.sum([[x, 1.0], [2.0, x]], axis=0),
+            "np.sum([[x, 1.0], [2.0, x]], axis=0)",
+            LIST,
+            "write np.sum(adlab.numpy.array([[x, 1.0], [2.0, x]]), axis=0).",
+        ),
+        (
+            lambda: np.float64(x),
+            "np.float64(x)",
+            "a scalar of the type float64 cannot carry a derivative.",
+            "leave np.float64() out, or write x.astype(np.float64).",
+        ),
+        (
             lambda: plain.dot(x),
             "plain.dot(x)",
             "a method of a plain array converts its arguments to plain arrays.",

@@ -266,6 +266,18 @@ def test_chunks_bound_memory():
     assert peak < 100
 
 
+def test_pulling_back_through_a_matrix_forms_no_outer_products():
+    W = np.random.default_rng(0).normal(size=(600, 400))
+    f = lambda x: np.tanh(W @ x)  # noqa: E731
+    adlab.jacrev(f, chunk_size=2)(np.zeros(400))
+    tracemalloc.start()
+    J = adlab.jacrev(f, chunk_size=50)(np.zeros(400))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(J, W)
+    assert peak < 2.5 * J.nbytes  # where outer products would take 50
+
+
 def test_jacobian_says_which_mode_it_chose(caplog):
     with caplog.at_level(logging.INFO, logger="adlab.modes.jacobians"):
         adlab.jacobian(np.sum)(A)

@@ -1,9 +1,12 @@
 """The tape: what a backward pass allocates and in which order it adds."""
 
 import numpy as np
+import pytest
 
 import adlab
 from adlab.testing import check_grads
+
+A = np.arange(1.0, 13.0).reshape(3, 4)
 
 
 def allocated(f, x, monkeypatch):
@@ -57,3 +60,17 @@ def test_infinite_contributions_that_cancel_give_nan_and_no_exception():
         return np.sum(np.sqrt(x) - np.sqrt(x) + x)
 
     np.testing.assert_array_equal(adlab.grad(f)(np.array([0.0, 4.0])), [np.nan, 1.0])
+
+
+@pytest.mark.parametrize("x", [A.T, A[:, ::2], A[::-1], np.broadcast_to(A[0], (2, 4))])
+def test_an_input_lies_in_memory_as_it_was_given(x):
+    seen = []
+
+    def squares(x):
+        seen.append(x.strides)
+        return x * x
+
+    out, pullback = adlab.vjp(squares, x)
+    assert seen == [x.strides]
+    np.testing.assert_array_equal(out, x * x)
+    np.testing.assert_array_equal(pullback(out)[0], 2 * x**3)

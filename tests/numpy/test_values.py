@@ -27,11 +27,15 @@ ARGUMENTS = [
 TO_ROUNDING = {
     np.dot, np.inner, np.linspace, np.logspace, np.geomspace, np.gradient, np.linalg.eigvalsh,
     np.linalg.svd, np.linalg.qr, np.fft.irfftn, np.prod, np.linalg.norm,
+    np.linalg.vector_norm, np.linalg.multi_dot, np.linalg.matrix_power,
 }  # fmt: skip
 #: What these return is memory that nobody has written, or tells where the argument lies in it.
 UNDETERMINED = {np.empty_like, np.empty}
 #: NumPy makes an array without axes of a scalar, which stays one here.
-SCALAR_STAYS = {np.copy, np.clip, np.fft.fftn, np.fft.ifftn, np.broadcast_arrays}
+SCALAR_STAYS = {
+    np.block, np.clip, np.copy, np.fft.fftn, np.fft.ifftn, np.broadcast_arrays,
+    np.real_if_close,
+}  # fmt: skip
 PUBLIC = [
     f for f in [*UFUNCS, *FUNCTIONS] if getattr(f, "__module__", "numpy").startswith("numpy")
 ]

@@ -602,3 +602,27 @@ def test_the_parts_of_a_complex_array_are_transposed():
         z_bar, part_bar = adlab.vjp(primitive, z, part)[1](w)
         left = np.sum(w * dot).real
         assert left == pytest.approx((np.sum(z_bar * z_dot) + np.sum(part_bar * part_dot)).real)
+
+
+@pytest.mark.parametrize(
+    "array_of",
+    [
+        lambda s: s[None],
+        lambda s: s[None, ..., None],
+        lambda s: np.expand_dims(s, 0),
+        lambda s: np.atleast_1d(s),
+        lambda s: s.reshape(1, 1),
+    ],
+)
+def test_an_array_made_of_a_scalar_is_no_view_of_it(array_of):
+    def doubled(x):
+        total = np.sum(x**2)
+        array = array_of(total)
+        array[0] = array[0] * 2.0
+        return np.sum(array) + total
+
+    x = np.array([1.0, 2.0])
+    assert doubled(x) == adlab.vjp(doubled, x)[0] == 15.0
+    np.testing.assert_array_equal(adlab.grad(doubled)(x), 6 * x)
+    batched = adlab.vmap(adlab.grad(doubled))(np.stack([x, -x]))
+    np.testing.assert_array_equal(batched, [6 * x, -6 * x])
