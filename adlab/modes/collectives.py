@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import StructureError, explain
-from adlab.modes.vmap import Batch
+from adlab.modes.batch import Batch
 from adlab.primitives.contents import unwrapped
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
