@@ -113,6 +113,8 @@ def _broadcast(primitive: Primitive, fact: Broadcast, stacked: list[bool]) -> Ap
 
 def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:
     """Align the axes in front of the core dimensions; absent optional ones get length one.
+
+    What one example has too few axes for, NumPy refuses, or means something else by it.
     """
     operands, results = fact.dimensions()
 
@@ -128,6 +130,8 @@ def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:
             len(shape_of(x)) - flag - len(names)
             for (x, flag), names in zip(whole, operands, strict=True)
         ]
+        if min(loops) < 0:
+            return _each(batch, primitive, values, params)
         rank = max(loops)
         aligned = [
             spread(x, rank + len(names)) if flag else x

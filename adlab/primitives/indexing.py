@@ -25,12 +25,15 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 Call = tuple[list[Any], dict[str, Any]]
 
 
-def _behind(index: Any, size: int) -> tuple[Any, ...]:
-    """Return ``index`` behind a new leading axis of ``size``, which the result keeps in front."""
+def _behind(index: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return ``index`` behind the first axis of a shape, which the result keeps in front."""
     index = index if isinstance(index, tuple) else (index,)
     if is_basic(index):
         return (slice(None), *index)
-    index = sum((_positions(each) for each in index), ())
+    size, *example = shape
+    if any(map(_is_mask, index)):
+        np.broadcast_to(False, example)[index]  # masks have to fit, which positions do not tell
+        index = sum([each.nonzero() if _is_mask(each) else (each,) for each in index], ())
     places = [k for k, each in enumerate(index) if each.__class__ not in _BETWEEN]
     if places == list(range(places[0], places[-1] + 1)):
         return (slice(None), *index)
@@ -42,20 +45,17 @@ def _behind(index: Any, size: int) -> tuple[Any, ...]:
 _BETWEEN = (slice, type(None), type(Ellipsis))
 
 
-def _positions(each: Any) -> tuple[Any, ...]:
-    """Return an entry of an index, a mask as the positions it selects."""
-    mask = isinstance(each, (np.ndarray, list)) and np.asarray(each).dtype == bool
-    return np.asarray(each).nonzero() if mask else (each,)
+def _is_mask(each: Any) -> bool:
+    return isinstance(each, np.ndarray) and each.dtype == bool
 
 
 def _taken_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    return args, {**params, "index": _behind(params["index"], args[0].shape[0])}
+    return args, {**params, "index": _behind(params["index"], args[0].shape)}
 
 
 def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    size = args[0].shape[0]
-    index = _behind(params["index"], size)
-    return args, {"shape": (size, *params["shape"]), "index": index}
+    shape = (args[0].shape[0], *params["shape"])
+    return args, {"shape": shape, "index": _behind(params["index"], shape)}
 
 
 def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
@@ -65,7 +65,7 @@ def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
     extra = len(shape) - rank
     value = np.reshape(value, (size, *[1] * -extra, *shape[max(extra, 0) :]))
-    return [x, value], {"index": _behind(params["index"], x.shape[0])}
+    return [x, value], {"index": _behind(params["index"], x.shape)}
 
 
 def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
