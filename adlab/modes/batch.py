@@ -19,7 +19,7 @@ from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.primitives.layout import apart
 from adlab.primitives.spaces import spread
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
@@ -194,7 +194,7 @@ def _named(primitive: Primitive, otherwise: Apply) -> Apply:
 
 def _loop(primitive: Primitive, fact: Any, stacked: list[bool]) -> Apply:
     """Apply the primitive to one example after the other, and warn the first time."""
-    warned = False
+    warned = isinstance(fact, Opaque) and fact.told
 
     def apply(batch: Batch, args: Any, params: Any) -> Any:
         nonlocal warned
@@ -209,8 +209,7 @@ def _loop(primitive: Primitive, fact: Any, stacked: list[bool]) -> Apply:
 def _each(batch: Batch, primitive: Primitive, values: list[tuple[Any, bool]], params: Any) -> Any:
     """Apply the primitive to one example after the other."""
     rows = [
-        primitive(*[x[k] if flag else x for x, flag in values], **params)
-        for k in range(batch.size)
+        primitive(*[x[k] if flag else x for x, flag in values], **params) for k in range(batch.size)
     ]
     if not rows:
         return batch.wrap(primitive, _nothing(primitive, values, params))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,7 @@ from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
+from adlab.rules.axes import Opaque
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
@@ -31,7 +33,7 @@ class FlatRule(Rule):
     names it, and the data of the arguments the rules name.
     """
 
-    __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
+    __slots__ = ("application", "looped", "positions", "reads", "rules", "takes_ans")
 
     def __init__(
         self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
@@ -42,6 +44,7 @@ class FlatRule(Rule):
         self.reads = [i for name, own in places.items() if name in named for i in own]
         self.takes_ans = "ans" in named
         self.formula = self.apply
+        self.looped = functools.lru_cache(16)(self._looped)
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
@@ -55,6 +58,10 @@ class FlatRule(Rule):
         self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        from adlab.modes.looping import is_batched  # which is made of rules
+
+        if isinstance(self.application.axes, Opaque) and any(map(is_batched, (*given, *kept))):
+            return self.looped(len(given), tuple(spaces), tuple(outs))((*given, *kept))
         inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
         results = [_inner(out, len(maps)) for out in outs]
 
@@ -63,6 +70,16 @@ class FlatRule(Rule):
 
         own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
         return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def _looped(self, count: int, spaces: Sequence[Space], outs: Sequence[Space]) -> Any:
+        """Return the rules as a function of all they take, which batching calls in a loop."""
+        from adlab.modes.looping import looping
+
+        def example(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            found = self.flat(values[:count], spaces, outs, values[count:])
+            return tuple(float(x) if x.__class__ is int else x for x in found)
+
+        return looping(example, self.rules[0].title)
 
     def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
         """Return which of ``count`` cotangents or tangents are stacked."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import LeakedTracerError, MissingRuleError
+from adlab.errors import LeakedTracerError, MissingRuleError, PerformanceWarning
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.vmap import vmap
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
@@ -260,8 +261,14 @@ def batching(primitive: Primitive, args: Args, params: Params) -> None:
     places = _active(primitive, args)
     rows = _examples(args, places)
     batch = tuple(np.stack([row[i] for row in rows]) for i in places)
-    if not xs or primitive.facts["axes"] == OPAQUE:  # a loop is always right
+    if not xs:
         return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerformanceWarning)  # a loop is to be right, too
+        _batching(primitive, f, batch, rows, params)
+
+
+def _batching(primitive: Primitive, f: Any, batch: Args, rows: list[Args], params: Params) -> None:
     apart = [_outputs(primitive(*row, **params)) for row in rows]
     together = tuple(np.stack(pieces) for pieces in zip(*apart, strict=True))
     _all_close(vmap(f)(*batch), together, "batching")

@@ -775,3 +775,13 @@ def test_results_that_are_not_arrays():
     assert adlab.grad(lambda x: g(x)[0])(0.0) == 1.0
     with pytest.raises(StructureError, match="and before"):
         adlab.grad(lambda x: g(x)[0])(1.0)
+
+
+@pytest.mark.filterwarnings("ignore:vmap of size runs in a loop")
+def test_batching_loops_over_a_rule_too():
+    size = adlab.primitive(abs, name="size")
+    size.defvjp(lambda ct, x: ct if x > 0 else -ct)
+    x = np.array([1.0, -2.0, 3.0])
+    np.testing.assert_array_equal(adlab.vmap(adlab.grad(size))(x), np.sign(x))
+    pushed = adlab.vmap(lambda x: adlab.jvp(size, (x,), (2.0,))[1])(x)
+    np.testing.assert_array_equal(pushed, 2 * np.sign(x))
