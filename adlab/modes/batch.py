@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adlab.errors import BatchedValueError, PerformanceWarning, explain
+from adlab.errors import BatchedValueError, PerformanceWarning, ShapeError, explain
 from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.primitives.layout import apart
@@ -223,12 +223,30 @@ def _stacked(rows: Any) -> Any:
 
 
 def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
-    """Return the result for no examples, with the shape and dtype that one of zeros would give."""
-    sample = [np.zeros(x.shape[1:], x.dtype) if flag else x for x, flag in values]
-    out = primitive(*sample, **params)
+    """Return the result for no examples, of the shape and dtype that one would give."""
+    out = _one(primitive, values, params, [np.zeros, np.ones])
     outs = out if primitive.multiple else (out,)
     empty = [np.zeros((0, *np.shape(each)), np.result_type(each)) for each in outs]
     return tuple(empty) if primitive.multiple else empty[0]
+
+
+def _one(primitive: Primitive, values: Any, params: Any, makes: list[Callable[..., Any]]) -> Any:
+    """Return the result for one example, made up by the first function that makes a valid one."""
+    make, *others = makes
+    try:
+        sample = [make(x.shape[1:], x.dtype) if flag else x for x, flag in values]
+        return primitive(*sample, **params)
+    except (ValueError, ArithmeticError) as error:
+        if others:
+            return _one(primitive, values, params, others)
+        raise ShapeError(
+            explain(
+                f"{primitive.name} was applied to no examples under vmap",
+                why="the shape of its result is that of an example, and it takes neither zeros nor "
+                "ones for one.",
+                instead="declare its core dimensions (axes=...), or leave a batch of size 0 out.",
+            )
+        ) from error
 
 
 def _warn(primitive: Primitive) -> None:

@@ -316,3 +316,23 @@ def test_elementwise_primitives_never_loop():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_allclose(adlab.vmap(adlab.vmap(cube))(X), X**3)
+
+
+def test_what_all_examples_share_is_reduced_beside_what_varies():
+    def f(x):
+        return adlab.psum({"a": x, "b": 2.0}, "i"), adlab.pmean((x, A), "i")[1]
+
+    sums, mean = adlab.vmap(f, axis_name="i")(X)
+    np.testing.assert_allclose(sums["a"], np.broadcast_to(X.sum(0), X.shape))
+    np.testing.assert_allclose(sums["b"], np.full(5, 10.0))
+    np.testing.assert_allclose(mean, np.broadcast_to(A, (5, 3, 3)))
+    slope = adlab.vmap(
+        lambda x: adlab.grad(lambda y: adlab.psum((x[0], y), "i")[1])(2.0), axis_name="i"
+    )
+    np.testing.assert_allclose(slope(X), np.full(5, 5.0))
+
+
+@pytest.mark.parametrize("reduce", [adlab.psum, adlab.pmean, adlab.pmax, adlab.pmin])
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")
+def test_collectives_of_no_examples(reduce):
+    assert adlab.vmap(lambda x: reduce(x, "i"), axis_name="i")(X[:0]).shape == (0, 3)
