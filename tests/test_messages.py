@@ -243,6 +243,16 @@ def mixed():
     return adlab.grad(f, (0, 1))(1.0, 2.0)
 
 
+def refusing(x):
+    raise ValueError(x)
+
+
+def quietly(f, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return f(*args)
+
+
 def joint_of_one():
     f = adlab.primitive(times)
     f.defvjp(joint=lambda ct: ct)
@@ -286,6 +296,12 @@ CASES |= {
     "not a function": lambda: adlab.primitive(staticmethod(cube)),
     "axes signature": lambda: adlab.primitive(cube, axes="n->n"),
     "axes groups": lambda: adlab.grad(adlab.primitive(cube, axes="(),()->()"))(1.0),
+    "axes wrong": lambda: adlab.vmap(adlab.primitive(np.ptp, axes="(n)->()"))(pair),
+    "no example": lambda: quietly(adlab.vmap(adlab.primitive(refusing)), pair[:0]),
+    "check no primitive": lambda: adlab.testing.check_primitive(np.sin, 1.0),
+    "check no example": lambda: adlab.testing.check_primitive(adlab.primitive(cube)),
+    "check no law": lambda: adlab.testing.check_primitive(adlab.primitive(cube), 1.0, skip="x"),
+    "check no rule": lambda: adlab.testing.check_primitive(adlab.primitive(times), (1.0, 2.0)),
     "vjp shape": lambda: with_rule(vjp=lambda ct: np.sum(ct)),
     "vjp structure": lambda: with_rule(vjp=lambda ct: [ct]),
     "vjp no array": lambda: with_rule(vjp=lambda ct: "ct"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from adlab.errors import MissingRuleError, explain
-from adlab.modes.layout import Tangents
+from adlab.modes.layout import Tangents, is_float
 from adlab.modes.treerules import TreeRule
 from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
@@ -139,7 +139,8 @@ class Pull(FlatRule):
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Give each rule the cotangent of the whole result."""
-        ct, known = self.application.result.fill(given), self.known(spaces, kept)
+        cts = [ct if is_float(out) else None for ct, out in zip(given, outs, strict=True)]
+        ct, known = self.application.result.fill(cts), self.known(spaces, kept)
         bars: dict[int, Any] = {}
         for rule in self.rules:
             bars |= rule.pull(ct, known, self.application.layout, spaces, loose=self.loose)
