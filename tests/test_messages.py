@@ -83,6 +83,20 @@ def opaque(x):
     return general(lambda x: x.sum(), vjp=lambda ct, x: ct * x, name="f", register=False)(x)
 
 
+def written_at(y, i):
+    y = y * 1.0
+    y[i] = 9.0
+    return y
+
+
+def noted(f):
+    """Let the notes be seen beside the message."""
+    try:
+        f()
+    except ValueError as error:
+        raise ValueError(str(error), *error.__notes__) from None
+
+
 def row(x):
     return {"a": x, "b": 2 * x}
 
@@ -142,7 +156,9 @@ CASES = {
     "vmap list": lambda: batched(lambda x: np.array([x]), two),
     "vmap item": lambda: batched(plain_items, pair),
     "vmap draw": lambda: batched(lambda x: np.random.default_rng(0).normal(x), two),
-    "vmap format": lambda: batched(lambda x: f"{x:.2f}", two),
+    "vmap read": lambda: batched(lambda x: x[x > 0], pair),
+    "vmap write": lambda: batched(written_at, pair, np.arange(2)),
+    "vmap shapes": lambda: noted(lambda: batched(lambda x: x.reshape(2, 2), np.ones((2, 3)))),
     "vmap index": lambda: batched(lambda i: [1.0, 2.0][i], np.arange(2)),
     "vmap loop": lambda: batched(opaque, pair),
     "vmap names": lambda: batched(lambda x: x, two, in_axes={"y": 0}),

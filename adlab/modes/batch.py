@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from adlab.errors import BatchedValueError, PerformanceWarning, ShapeError, explain
+from adlab.errors import AdlabError, PerformanceWarning, ShapeError, diagnose_batched, explain
 from adlab.modes.batchedbody import through
 from adlab.modes.derived import Deriving, Writer
 from adlab.primitives.layout import apart
@@ -23,7 +23,7 @@ from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "noted"]
 
 Apply = Callable[["Batch", Any, Any], Any]
 
@@ -66,14 +66,7 @@ class Batch(Deriving):
 
     def concrete(self, tracer: Tracer) -> NoReturn:
         """Refuse: each example has a value of its own."""
-        raise BatchedValueError(
-            explain(
-                "a single truth value, integer or index was asked of a batched value",
-                why=f"it has {self.size} values under vmap, which may differ.",
-                instead="choose with np.where, index with np.take_along_axis, or loop over the "
-                "examples instead of vmap.",
-            )
-        )
+        raise diagnose_batched(self.size)
 
     def again(self) -> Batch:
         """Return a new batch like this one."""
@@ -228,6 +221,19 @@ def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
     outs = out if primitive.multiple else (out,)
     empty = [np.zeros((0, *np.shape(each)), np.result_type(each)) for each in outs]
     return tuple(empty) if primitive.multiple else empty[0]
+
+
+def noted(error: Exception, size: int) -> None:
+    """Add to an error of NumPy's on stacked values what the axis in front is."""
+    tb, stacked = error.__traceback__, True
+    while tb is not None:
+        stacked = stacked and tb.tb_frame.f_code is not _each.__code__
+        module, tb = str(tb.tb_frame.f_globals.get("__name__")), tb.tb_next
+    if stacked and not isinstance(error, AdlabError) and module.partition(".")[0] in _STACKING:
+        error.add_note(f"Under vmap of {size} examples, which are the axis in front of each shape.")
+
+
+_STACKING = ("adlab", "numpy")  #: where values are stacked: in the user's code they are not
 
 
 def _one(primitive: Primitive, values: Any, params: Any, makes: list[Callable[..., Any]]) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from adlab.errors import ShapeError, explain
 from adlab.modes.arguments import require_positive
-from adlab.modes.batch import Batch
+from adlab.modes.batch import Batch, noted
 from adlab.modes.examples import Examples
 from adlab.modes.generators import batched, is_generator
 from adlab.modes.prefixes import spread_axes
@@ -114,7 +114,11 @@ def _vmap(
                 for leaf, axis in zip(moved, examples.axes, strict=True)
             ]
             positional, named = examples.structure.unflatten(lifted)
-            outs, out_structure = flatten(f(*positional, **named))
+            try:
+                outs, out_structure = flatten(f(*positional, **named))
+            except (ValueError, IndexError) as error:  # NumPy's of shapes, axes and positions
+                noted(error, stop - start)
+                raise
             places = spread_axes(out_axes, out_structure, "out_axes")
             placed = [_placed(batch, out, k) for out, k in zip(outs, places, strict=True)]
         return placed, places, out_structure

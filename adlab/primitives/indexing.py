@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_array
@@ -15,8 +16,8 @@ from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
 __all__ = [
-    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index",
-    "scatter", "take_index", "taken", "unpack",
+    "add_at", "as_array", "assigned", "by_positions", "element", "is_basic", "pack", "packed",
+    "plain_index", "scatter", "take_index", "taken", "unpack",
 ]  # fmt: skip
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -256,6 +257,18 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, (np.ndarray, list)):
         return np.array(index)
     return index
+
+
+def by_positions(x: Any, index: Any) -> bool:
+    """Whether x is indexed by traced positions of which no plain index can be made.
+
+    These are arrays, and one position for each example; not where NumPy gives a view of x.
+    """
+    interpreters = unwrapped(index)[1]
+    if not interpreters or index.dtype.kind not in "iu":
+        return False
+    batched = any(interpreter.hidden for interpreter in interpreters)
+    return len(index.shape) > 0 or (batched and len(x.shape) == 1)
 
 
 def _bound(bound: Any) -> Any:
