@@ -18,6 +18,7 @@ REDUCED = [{"axis": (-1,), "keepdims": False}, {"axis": (-2, -1), "keepdims": Tr
 
 #: Elementwise primitives by the interval of each argument.
 REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
+INSIDE = (0.2, 0.8)
 DOMAINS = {
     **dict.fromkeys(
         ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "arctan"],
@@ -40,12 +41,55 @@ DOMAINS = {
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
     **dict.fromkeys(["power", "float_power", "xlogy"], [ABOVE, ABOVE]),
+    **dict.fromkeys(
+        ["erfcx", "log_expit", "ndtr", "log_ndtr", "j0", "j1", "i0", "i1"], [REAL]
+    ),
+    **dict.fromkeys(["i0e", "i1e"], [ABOVE]),  # a kink at 0
+    **dict.fromkeys(
+        ["gamma", "rgamma", "loggamma", "entr", "exp1", "expi", "y0", "y1", "k0", "k1"], [ABOVE]
+    ),
+    **dict.fromkeys(["erfinv"], [UNIT]),
+    **dict.fromkeys(["erfcinv", "ndtri"], [INSIDE]),
+    "ndtri_exp": [(-2.0, -0.3)],
+    **dict.fromkeys(
+        ["beta", "betaln", "xlog1py", "rel_entr", "kl_div", "gammainc", "gammaincc", "iv", "ive",
+         "kv", "kve"],
+        [ABOVE] * 2,
+    ),
+    **dict.fromkeys(["gammaincinv", "gammainccinv", "stdtrit"], [ABOVE, INSIDE]),
+    **dict.fromkeys(
+        ["betainc", "betaincc", "betaincinv", "betainccinv"], [ABOVE, ABOVE, INSIDE]
+    ),
+    "stdtr": [ABOVE, REAL],
+    "zeta": [GREAT, ABOVE],
+    "log_hyp0f1": [ABOVE] * 2,
+    "log_hyp1f1": [ABOVE] * 3,
+    **dict.fromkeys(["huber", "pseudo_huber"], [ABOVE, GREAT]),
+    # Densities, inside their supports.
+    **{
+        f"random.{name}": [REAL, REAL, ABOVE]
+        for name in ("normal", "cauchy", "laplace", "logistic", "gumbel", "vonmises")
+    },
+    **{
+        f"random.{name}": [ABOVE] * count
+        for name, count in {
+            "exponential": 2, "gamma": 3, "chisquare": 2, "f": 3, "lognormal": 3, "pareto": 2,
+            "rayleigh": 2, "wald": 3, "weibull": 2, "noncentral_chisquare": 3, "noncentral_f": 4,
+        }.items()
+    },
+    "random.standard_t": [REAL, ABOVE],
+    "random.beta": [INSIDE, ABOVE, ABOVE],
+    "random.power": [INSIDE, ABOVE],
+    "random.uniform": [INSIDE, (-2.0, -1.0), GREAT],
+    "random.triangular": [INSIDE, (-2.0, -1.0), (0.9, 1.1), GREAT],
     "arccosh": [GREAT],
-    "logit": [(0.2, 0.8)],
+    "logit": [INSIDE],
     "tan": [UNIT],
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
-GENERIC = {"copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder"}
+GENERIC = {
+    "copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder", "random.laplace",
+}  # fmt: skip
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
@@ -73,6 +117,16 @@ CASES = {
     "absolute": [([X], {})],
     "direction": [([X + 1j * Y], {})],
     "polygamma": [([np.array(2), POSITIVE], {})],
+    **{name: [([np.array(1.5), POSITIVE], {})] for name in ("jv", "yv")},
+    **{name: [([np.array(2), POSITIVE], {})] for name in ("yn", "expn")},
+    "lambertw": [([POSITIVE, np.array(0), np.array(1e-12)], {})],
+    "multigammaln": [([POSITIVE + 2.0], {"d": 3})],
+    "random.binomial": [([np.arange(4), 7, 0.2 + 0.1 * ROWS[:, None]], {})],
+    "random.poisson": [([np.arange(4), POSITIVE], {})],
+    "random.geometric": [([np.arange(1, 5), np.array([0.2, 0.4, 0.6, 0.7])], {})],
+    "random.negative_binomial": [([np.arange(4), POSITIVE, 0.3], {})],
+    "random.logseries": [([np.arange(1, 5), POSITIVE / 3], {})],
+    "random.zipf": [([np.arange(1, 5), POSITIVE + 1.0], {})],
     "root": [([POSITIVE, np.array(n)], {}) for n in (2, 3)],
     "take_index": each(
         [X], {"index": (slice(1, 3), 0)}, {"index": (np.array([0, 2, 2]),)}, {"index": X > 0}
@@ -192,7 +246,23 @@ CONSTANT = {
             ]
         )
     },
+    **{
+        name: [([np.array([1, 5, 6]), np.array([3, 1, 2])], {})]
+        for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")
+    },
+    "invert": [([np.array([1, 5])], {}), ([X > 0.5], {})],
     **{name: each([TALL], {}) for name in ("linalg.svd_bases", "linalg.qr_basis")},
+    "random.hypergeometric": [([np.arange(4), 5, 6, np.array([3, 4, 5, 6])], {})],
+    "random.integers": [([np.arange(4), 0, np.array([3, 4, 5, 6])], {})],
+    **{
+        f"random.{name}": [([np.array([3, 1, 2, 2]), np.array([1, 2, 2, 3])], {"axis": 0})]
+        for name in ("permutation", "permuted")
+    },
+    **{
+        f"random.{name}": [([np.array([2, 3]), np.array([1, 2, 3])], {})]
+        for name in ("positions", "positions_in_order", "uniform_order")
+    },
+    "random.equal_entries": [([np.array([1, 2, 1])], {})],
     "rounded": [([X], {"digits": 1})],
     "round": [([X], {"decimals": 1})],
     "searchsorted": [([np.sort(V), X], {"side": "left"})],

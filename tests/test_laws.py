@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import adlab.primitives
+import adlab.probprog  # densities are primitives too
 from adlab.rules import Constant, primitives
 from adlab.testing import LAWS, check_law
 from tests.cases import ANALYTIC, CASES, CONSTANT, DOMAINS

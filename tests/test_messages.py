@@ -15,6 +15,7 @@ import scipy.linalg
 
 import adlab
 from adlab.errors import frames
+from adlab.probprog import FAMILIES
 from adlab.rules import general
 from adlab.trace import Interpreter, flatten
 
@@ -336,6 +337,8 @@ CASES |= {
         np.ones(2)
     ),
 }
+
+CASES["not scored"] = lambda: FAMILIES["bytes"].log_density(b"", 1)
 
 
 def message(case):

@@ -29,8 +29,13 @@ OWN = {
         "solve_triangular", "svd", "svdvals",
     }),
     "scipy.special": frozenset({
-        "digamma", "erf", "erfc", "expit", "gammaln", "log_softmax", "logit", "logsumexp",
-        "polygamma", "psi", "softmax", "xlogy",
+        "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "digamma", "entr",
+        "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp1", "expi", "expit", "expn", "gamma",
+        "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "huber", "i0", "i0e",
+        "i1", "i1e", "iv", "ive", "j0", "j1", "jv", "k0", "k1", "kl_div", "kv", "kve", "lambertw",
+        "log_expit", "log_ndtr", "log_softmax", "loggamma", "logit", "logsumexp", "multigammaln",
+        "ndtr", "ndtri", "ndtri_exp", "polygamma", "pseudo_huber", "psi", "rel_entr", "rgamma",
+        "softmax", "stdtr", "stdtrit", "xlog1py", "xlogy", "y0", "y1", "yn", "yv", "zeta",
     }),
 }  # fmt: skip
 
@@ -46,6 +51,7 @@ _RENAMED = {
     "erf": "adlab.scipy.special.erf",
     "erfc": "adlab.scipy.special.erfc",
     "fsum": "sum",
+    "gamma": "adlab.scipy.special.gamma",
     "lgamma": "adlab.scipy.special.gammaln",
     "pow": "np.power",
 }
@@ -55,7 +61,6 @@ _WRITTEN = {
     "dist": "np.linalg.norm(np.stack({0}) - np.stack({1}))",
     "fma": "{0} * {1} + {2}",
     "fmod": "{0} - {1} * np.trunc({0} / {1})",
-    "gamma": "np.exp(adlab.scipy.special.gammaln({0})), where {0} is positive",
     "hypot": "np.linalg.norm(np.stack([{all}]))",
     "ldexp": "{0} * 2.0 ** {1}",
     "log": "np.log({0}) / np.log({1})",

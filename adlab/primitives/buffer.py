@@ -94,7 +94,10 @@ class Buffer(np.ndarray, Tracer):  # type: ignore[type-arg, misc]
 
     def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
         """See `numpy.put`."""
-        np.put(self, indices, values, mode)
+        if is_traced([self, values]):
+            np.put(self, indices, values, mode)
+        else:
+            super().put(indices, values, mode)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         handle = _opened(self)

@@ -233,12 +233,16 @@ UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (
         np.floor, np.ceil, np.trunc, np.rint,
-        np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not,
+        np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not, np.invert,
     )
 )  # fmt: skip
 BINARY_CONSTANTS = tuple(
-    constant(ufunc, args="a b") for ufunc in (np.logical_and, np.logical_or, np.logical_xor)
-)
+    constant(ufunc, args="a b")
+    for ufunc in (
+        np.logical_and, np.logical_or, np.logical_xor,
+        np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift,
+    )
+)  # fmt: skip
 
 # The tables --------------------------------------------------------------------------------------
 

@@ -29,6 +29,12 @@ def _sum_impl(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     return np.add.reduce(x, axis, None, None, keepdims)
 
 
+def _axes(axis: Any, a: Any) -> tuple[int, ...]:
+    """Return the axes of a ufunc's reduction, counted from the end; a scalar may have one."""
+    ndim = len(a.shape)
+    return () if not ndim and axis in (0, -1) else negative_axes(axis, ndim)
+
+
 def _mean_vjp(ct: Any, x_shape: Any, axis: Any, keepdims: bool) -> Any:
     n = 1
     for i in axis:
@@ -175,7 +181,7 @@ def _reducer(primitive: Any, join: Any, filler: float) -> Any:
         where: Any = True,
     ) -> Any:
         a = _cast(_masked(a, where, filler), dtype)
-        axes = negative_axes(axis, len(a.shape))
+        axes = _axes(axis, a)
         result = primitive(a, axis=axes, keepdims=bool(keepdims))
         return result if initial is None else join(result, initial)
 
@@ -192,7 +198,7 @@ def _extremum(primitive: Any, join: Any) -> Any:
         where: Any = True,
     ) -> Any:
         a = _masked(a, where, initial)
-        result = primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+        result = primitive(a, axis=_axes(axis, a), keepdims=bool(keepdims))
         return result if initial is None else join(result, initial)
 
     return extremum
@@ -264,7 +270,7 @@ def _logical(primitive: Any, filler: bool) -> Any:
         a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, where: Any = True
     ) -> Any:
         a = _masked(a, where, filler)
-        return primitive(a, axis=negative_axes(axis, len(a.shape)), keepdims=bool(keepdims))
+        return primitive(a, axis=_axes(axis, a), keepdims=bool(keepdims))
 
     return reduce
 

@@ -72,7 +72,7 @@ def _triangular_impl(a: Any, b: Any, *, transposed: bool, lower: bool, unit: boo
                 f"singular matrix: resolution failed at diagonal {info - 1}"
             )
         return x
-    if np.ndim(a) > 2 or np.size(a) == 0:
+    if np.ndim(a) > 2 or np.ndim(b) > 2 or np.size(a) == 0:
         return _triangular_stack(a, b, transposed, lower, unit)
     return sl.solve_triangular(
         a, b, trans=int(transposed), lower=lower, unit_diagonal=unit, check_finite=False

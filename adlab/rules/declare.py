@@ -42,7 +42,7 @@ def primitives() -> dict[str, Primitive]:
 
 def elementwise(
     impl: Formula,
-    *partials: Formula | float | None,
+    *partials: Formula | Rule | float | None,
     args: str = "x",
     piecewise: bool = False,
     name: str | None = None,

@@ -31,14 +31,22 @@ class Rule:
         Names of the primitive's arguments.
     leading : int
         How many leading arguments are cotangents or tangents.
+    names : tuple of str, optional
+        What the formula takes after these, where its code does not say so.
     """
 
     __slots__ = ("args", "formula", "names")
 
-    def __init__(self, formula: Callable[..., Any], args: tuple[str, ...], leading: int) -> None:
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        args: tuple[str, ...],
+        leading: int,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
         self.formula = formula
         self.args = args
-        self.names = argument_names(formula)[leading:]
+        self.names = argument_names(formula)[leading:] if names is None else names
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None

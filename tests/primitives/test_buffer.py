@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy.special as sc
 
 import adlab
 import adlab.numpy as anp
+import adlab.scipy.special
 from adlab.primitives.dispatch import UFUNCS
 
+assert adlab.scipy.special  # whose ufuncs are among those tested
 X = np.array([0.3, 0.5, 0.7])
 
 
@@ -27,6 +30,8 @@ def written(x):
 OPERANDS = [
     pytest.param(ufunc, place, id=f"{ufunc.__name__}-{place}")
     for ufunc in UFUNCS
+    if ufunc not in {sc.jv, sc.yv, sc.yn, sc.expn}  # their order may not be traced
+    if any(types[0] == "d" for types in ufunc.types)
     for place in range(ufunc.nin)
 ]
 
@@ -117,3 +122,18 @@ def test_the_memory_of_what_is_traced_reads_as_nan():
         return b
 
     adlab.jvp(f, (1.0,), (1.0,))
+
+
+def test_put():
+    plain = adlab.numpy.zeros(3)
+    plain.put([0], [1.0])
+    np.put(plain, 2, 3.0)
+    np.testing.assert_array_equal(plain, [1.0, 0.0, 3.0])
+
+    def f(x):
+        out = adlab.numpy.zeros(3)
+        out.put([0, 2], [x, 2 * x])
+        np.put(out, 1, x * x)
+        return out
+
+    np.testing.assert_array_equal(adlab.jvp(f, (3.0,), (1.0,))[1], [1.0, 6.0, 2.0])

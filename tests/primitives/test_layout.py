@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.special
 
 import adlab
 import adlab.numpy as anp
 import adlab.primitives
+import adlab.scipy.special
 from adlab.primitives.contents import example
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 
@@ -116,6 +118,10 @@ CALLS = {
         lambda f, x: f(np.ones((2, 4, 3)), x),
     ],
     np.imag: [lambda f, x: f(x * 1j)],
+    **dict.fromkeys(
+        (scipy.special.jv, scipy.special.yv, scipy.special.yn, scipy.special.expn),
+        [lambda f, x: f(2, x)],
+    ),
     **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), [lambda f, x: f(x / 100)]),
     **dict.fromkeys((np.inner, np.outer, np.vdot, np.cross, np.linalg.cross, np.kron), [pair]),
     np.linalg.outer: [lambda f, x: f(x[0], x[0])],
@@ -166,7 +172,8 @@ OTHERS = {
     np.fix, np.flatnonzero, np.fromiter, np.full, np.identity, np.ones,
     np.iscomplexobj, np.isclose, np.isrealobj, np.linalg.det, np.linalg.slogdet, np.ndim,
     np.nonzero, np.place, np.put, np.put_along_axis, np.putmask, np.result_type, np.round,
-    np.searchsorted, np.shape, np.size, np.zeros,
+    np.searchsorted, np.shape, np.size, np.zeros, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+    np.invert, np.left_shift, np.right_shift,
 }  # fmt: skip
 
 #: Indices, methods and operators, by what is done.
@@ -206,8 +213,8 @@ def name_of(f):
 def programs():
     functions = [f for f in {*FUNCTIONS, *UFUNCS} if f not in OTHERS]
     for f in sorted(functions, key=name_of):
-        two = isinstance(f, np.ufunc) and f.nin == 2
-        calls = CALLS.get(f, [pair if two else lambda f, x: f(x)])
+        count = f.nin if isinstance(f, np.ufunc) else 1
+        calls = CALLS.get(f, [lambda f, x, count=count: f(*[x] * count)])
         for k, call in enumerate(calls):
             yield pytest.param(lambda x, c=call, f=f: c(f, x), id=f"{name_of(f)}-{k}")
     for name, f in EXPRESSIONS.items():

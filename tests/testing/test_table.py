@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 import adlab
+import adlab.probprog
 import adlab.scipy.linalg
 import adlab.scipy.special
 from adlab.modes.vjp import VJP
 from adlab.rules import primitives
 from adlab.testing import primitive_table
 
+assert adlab.probprog
 assert adlab.scipy.linalg
 assert adlab.scipy.special  # they register their primitives when they are loaded
 
