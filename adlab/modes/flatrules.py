@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from adlab.errors import MissingRuleError, explain
+from adlab.modes.batch import Batch
 from adlab.modes.layout import Tangents, is_float
 from adlab.modes.treerules import TreeRule
 from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
 from adlab.rules.axes import Opaque
+from adlab.trace import Tracer
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
@@ -33,7 +36,7 @@ class FlatRule(Rule):
     names it, and the data of the arguments the rules name.
     """
 
-    __slots__ = ("application", "looped", "positions", "reads", "rules", "takes_ans")
+    __slots__ = ("application", "looped", "opaque", "positions", "reads", "rules", "takes_ans")
 
     def __init__(
         self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
@@ -44,6 +47,7 @@ class FlatRule(Rule):
         self.reads = [i for name, own in places.items() if name in named for i in own]
         self.takes_ans = "ans" in named
         self.formula = self.apply
+        self.opaque = isinstance(application.axes, Opaque)
         self.looped = functools.lru_cache(16)(self._looped)
 
     def sources(
@@ -58,9 +62,7 @@ class FlatRule(Rule):
         self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
-        from adlab.modes.looping import is_batched  # which is made of rules
-
-        if isinstance(self.application.axes, Opaque) and any(map(is_batched, (*given, *kept))):
+        if self.opaque and any(map(is_batched, (*given, *kept))):
             return self.looped(len(given), tuple(spaces), tuple(outs))((*given, *kept))
         inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
         results = [_inner(out, len(maps)) for out in outs]
@@ -73,7 +75,7 @@ class FlatRule(Rule):
 
     def _looped(self, count: int, spaces: Sequence[Space], outs: Sequence[Space]) -> Any:
         """Return the rules as a function of all they take, which batching calls in a loop."""
-        from adlab.modes.looping import looping
+        from adlab.modes.looping import looping  # which is made of rules
 
         def example(values: tuple[Any, ...]) -> tuple[Any, ...]:
             found = self.flat(values[:count], spaces, outs, values[count:])
@@ -190,6 +192,11 @@ class PullByPush(Push):
                 instead=f"declare how cotangents are pulled back, with {name}.defvjp.",
             )
         ) from None
+
+
+def is_batched(x: Any) -> bool:
+    """Whether a value has one for each example of some batch."""
+    return isinstance(x, Tracer) and any(isinstance(each, Batch) for each in unwrapped(x)[1])
 
 
 def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:

@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adlab.modes.batch import Batch
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.userprimitive import UserPrimitive
-from adlab.primitives.contents import unwrapped
 from adlab.rules.axes import Opaque
 
-__all__ = ["is_batched", "looping"]
-
-
-def is_batched(x: Any) -> bool:
-    """Whether a value has one for each example of some batch."""
-    return any(isinstance(each, Batch) for each in unwrapped(x)[1])
+__all__ = ["looping"]
 
 
 def looping(f: Callable[[tuple[Any, ...]], Any], name: str) -> UserPrimitive:

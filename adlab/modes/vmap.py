@@ -12,9 +12,10 @@ import numpy as np
 
 from adlab.errors import ShapeError, explain
 from adlab.modes.arguments import require_positive
-from adlab.modes.batch import Batch, noted
+from adlab.modes.batch import Batch
 from adlab.modes.examples import Examples
 from adlab.modes.generators import batched, is_generator
+from adlab.modes.loop import noted
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
 from adlab.rules.rule import shape_of
