@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from adlab.errors import MissingRuleError, explain
-from adlab.modes.layout import Tangents
+from adlab.modes.batch import Batch
+from adlab.modes.layout import Tangents, is_float
 from adlab.modes.treerules import TreeRule
 from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
+from adlab.rules.axes import Opaque
+from adlab.trace import Tracer
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
@@ -31,7 +36,7 @@ class FlatRule(Rule):
     names it, and the data of the arguments the rules name.
     """
 
-    __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
+    __slots__ = ("application", "looped", "opaque", "positions", "reads", "rules", "takes_ans")
 
     def __init__(
         self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
@@ -42,6 +47,8 @@ class FlatRule(Rule):
         self.reads = [i for name, own in places.items() if name in named for i in own]
         self.takes_ans = "ans" in named
         self.formula = self.apply
+        self.opaque = isinstance(application.axes, Opaque)
+        self.looped = functools.lru_cache(16)(self._looped)
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
@@ -55,6 +62,8 @@ class FlatRule(Rule):
         self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        if self.opaque and any(map(is_batched, (*given, *kept))):
+            return self.looped(len(given), tuple(spaces), tuple(outs))((*given, *kept))
         inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
         results = [_inner(out, len(maps)) for out in outs]
 
@@ -63,6 +72,16 @@ class FlatRule(Rule):
 
         own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
         return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def _looped(self, count: int, spaces: Sequence[Space], outs: Sequence[Space]) -> Any:
+        """Return the rules as a function of all they take, which batching calls in a loop."""
+        from adlab.modes.looping import looping  # which is made of rules
+
+        def example(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            found = self.flat(values[:count], spaces, outs, values[count:])
+            return tuple(float(x) if x.__class__ is int else x for x in found)
+
+        return looping(example, self.rules[0].title)
 
     def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
         """Return which of ``count`` cotangents or tangents are stacked."""
@@ -122,7 +141,8 @@ class Pull(FlatRule):
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Give each rule the cotangent of the whole result."""
-        ct, known = self.application.result.fill(given), self.known(spaces, kept)
+        cts = [ct if is_float(out) else None for ct, out in zip(given, outs, strict=True)]
+        ct, known = self.application.result.fill(cts), self.known(spaces, kept)
         bars: dict[int, Any] = {}
         for rule in self.rules:
             bars |= rule.pull(ct, known, self.application.layout, spaces, loose=self.loose)
@@ -172,6 +192,11 @@ class PullByPush(Push):
                 instead=f"declare how cotangents are pulled back, with {name}.defvjp.",
             )
         ) from None
+
+
+def is_batched(x: Any) -> bool:
+    """Whether a value has one for each example of some batch."""
+    return isinstance(x, Tracer) and any(isinstance(each, Batch) for each in unwrapped(x)[1])
 
 
 def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adlab.modes.vmap import Batch
+    from adlab.modes.batch import Batch
 
 __all__ = ["batched", "is_generator"]
 
