@@ -84,6 +84,20 @@ def opaque(x):
     return general(lambda x: x.sum(), vjp=lambda ct, x: ct * x, name="f", register=False)(x)
 
 
+def written_at(y, i):
+    y = y * 1.0
+    y[i] = 9.0
+    return y
+
+
+def noted(f):
+    """Let the notes be seen beside the message."""
+    try:
+        f()
+    except ValueError as error:
+        raise ValueError(str(error), *error.__notes__) from None
+
+
 def row(x):
     return {"a": x, "b": 2 * x}
 
@@ -146,15 +160,20 @@ CASES = {
     "vmap list": lambda: batched(lambda x: np.array([x]), two),
     "vmap item": lambda: batched(plain_items, pair),
     "vmap draw": lambda: batched(lambda x: np.random.default_rng(0).normal(x), two),
-    "vmap format": lambda: batched(lambda x: f"{x:.2f}", two),
+    "vmap read": lambda: batched(lambda x: x[x > 0], pair),
+    "vmap write": lambda: batched(written_at, pair, np.arange(2)),
+    "vmap shapes": lambda: noted(lambda: batched(lambda x: x.reshape(2, 2), np.ones((2, 3)))),
     "vmap index": lambda: batched(lambda i: [1.0, 2.0][i], np.arange(2)),
     "vmap loop": lambda: batched(opaque, pair),
     "vmap names": lambda: batched(lambda x: x, two, in_axes={"y": 0}),
     "vmap entries": lambda: batched(np.dot, two, two, in_axes=(0,)),
     "vmap axes": lambda: batched(lambda t: t["a"], {"a": two}, in_axes=({"b": 0},)),
+    "vmap axes inside": lambda: batched(lambda t: t["a"], {"a": (two,)}, in_axes=({"a": [0]},)),
     "vmap axis": lambda: batched(np.dot, two, two, in_axes=(0, "row")),
     "vmap no axis": lambda: batched(lambda x: x, two, in_axes=1),
     "vmap sizes": lambda: batched(lambda x, y: x, two, np.ones(3)),
+    "vmap keyword": lambda: adlab.vmap(times, (0,))(two, factor=2.0),
+    "vmap axis size": lambda: batched(np.sin, two, axis_size=-1),
     "vmap size": lambda: batched(lambda x: x, two, in_axes=None),
     "vmap out axes": lambda: batched(row, two, out_axes={"a": 0}),
     "vmap out axis": lambda: batched(np.sin, two, out_axes=1),
@@ -263,6 +282,16 @@ def mixed():
     return adlab.grad(f, (0, 1))(1.0, 2.0)
 
 
+def refusing(x):
+    raise ValueError(x)
+
+
+def quietly(f, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return f(*args)
+
+
 def joint_of_one():
     f = adlab.primitive(times)
     f.defvjp(joint=lambda ct: ct)
@@ -306,6 +335,12 @@ CASES |= {
     "not a function": lambda: adlab.primitive(staticmethod(cube)),
     "axes signature": lambda: adlab.primitive(cube, axes="n->n"),
     "axes groups": lambda: adlab.grad(adlab.primitive(cube, axes="(),()->()"))(1.0),
+    "axes wrong": lambda: adlab.vmap(adlab.primitive(np.ptp, axes="(n)->()"))(pair),
+    "no example": lambda: quietly(adlab.vmap(adlab.primitive(refusing)), pair[:0]),
+    "check no primitive": lambda: adlab.testing.check_primitive(np.sin, 1.0),
+    "check no example": lambda: adlab.testing.check_primitive(adlab.primitive(cube)),
+    "check no law": lambda: adlab.testing.check_primitive(adlab.primitive(cube), 1.0, skip="x"),
+    "check no rule": lambda: adlab.testing.check_primitive(adlab.primitive(times), (1.0, 2.0)),
     "vjp shape": lambda: with_rule(vjp=lambda ct: np.sum(ct)),
     "vjp structure": lambda: with_rule(vjp=lambda ct: [ct]),
     "vjp no array": lambda: with_rule(vjp=lambda ct: "ct"),

@@ -15,6 +15,7 @@ import adlab.numpy as anp
 from adlab.scipy.special import logsumexp
 from adlab.testing.grads import difference
 
+pytestmark = pytest.mark.filterwarnings("ignore:vmap of steep runs in a loop")
 X, C = np.array([0.4, 1.3, -0.7]), 0.8
 V, VC = np.array([0.3, -0.5, 0.9]), 0.6
 SCALES = np.array([1.0, 0.7, -1.2, 0.4])
@@ -70,6 +71,23 @@ opaque.defjvp(
 )
 
 
+@adlab.primitive
+def steep(x, c):
+    return {"y": np.abs(x) ** 3 * c, "top": max(x)}
+
+
+steep.defvjp(
+    lambda ct, x, c: np.stack(
+        [
+            3 * t * c * (each**2 if each > 0 else -(each**2)) + (ct["top"] if i == last else 0.0)
+            for last in [np.argmax(x)]
+            for i, (t, each) in enumerate(zip(ct["y"], x, strict=True))
+        ]
+    ),
+    lambda ct, x: np.sum(ct["y"] * np.abs(x) ** 3),
+)
+
+
 FUNCTIONS = {
     "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
     "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
@@ -88,6 +106,7 @@ FUNCTIONS = {
     "loop": looped,
     "branch": branched,
     "custom rule": lambda x, c: waves(x, c)["wave"] * waves(x * c, c)["energy"],
+    "branching rule": lambda x, c: steep(x, c)["y"] * steep(np.sin(x), c)["top"],
     "own primitive": lambda x, c: np.tanh(opaque(np.sin(x), np.multiply(c, 1.0))),
 }  # fmt: skip
 

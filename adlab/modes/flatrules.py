@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adlab.errors import MissingRuleError, NonLinearError, explain
-from adlab.modes.layout import Tangents
+from adlab.modes.batch import Batch
+from adlab.modes.layout import Tangents, is_float
 from adlab.modes.lockeddata import locked
-from adlab.modes.strict import Strict, differs_from_zero
 from adlab.modes.treerules import TreeRule
-from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
-from adlab.trace import tree_map
+from adlab.rules.axes import Opaque
+from adlab.trace import Tracer, tree_map
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
 
-__all__ = ["FlatRule", "Maps", "Pull", "PullByPush", "Push", "mapped", "sizes_of"]
+__all__ = ["FlatRule", "Maps", "Pull", "Push", "mapped", "sizes_of"]
 
 #: Which values have a batch axis, for each such axis, the outermost first.
 Maps = Sequence[Sequence[bool]]
@@ -34,7 +35,7 @@ class FlatRule(Rule):
     names it, and the data of the arguments the rules name.
     """
 
-    __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
+    __slots__ = ("application", "looped", "opaque", "positions", "reads", "rules", "takes_ans")
 
     def __init__(
         self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
@@ -47,6 +48,8 @@ class FlatRule(Rule):
         labels = application.layout.labels
         self.names = (*["ans"] * self.takes_ans, *[labels[i] for i in self.reads])
         self.formula = self.apply
+        self.opaque = isinstance(application.axes, Opaque)
+        self.looped = functools.lru_cache(16)(self._looped)
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
@@ -60,6 +63,8 @@ class FlatRule(Rule):
         self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        if self.loops(given, kept):
+            return self.looped(len(given), tuple(spaces), tuple(outs))((*given, *kept))
         inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
         results = [_inner(out, len(maps)) for out in outs]
 
@@ -69,6 +74,24 @@ class FlatRule(Rule):
 
         own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
         return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def _looped(self, count: int, spaces: Sequence[Space], outs: Sequence[Space]) -> Any:
+        """Return the rules as a function of all they take, which batching calls in a loop."""
+        from adlab.modes.looping import looping  # which is made of rules
+
+        def example(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            found = self.alone(values[:count], spaces, outs, values[count:])
+            return tuple(float(x) if x.__class__ is int else x for x in found)
+
+        return looping(example, self.rules[0].title)
+
+    def loops(self, given: Any, kept: Any) -> bool:
+        """Whether the rules are to be called for one example after the other."""
+        return self.opaque and any(map(is_batched, (*given, *kept)))
+
+    def alone(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
+        """Apply the rules to one example."""
+        return self.flat(given, spaces, outs, kept)
 
     def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
         """Return which of ``count`` cotangents or tangents are stacked."""
@@ -128,7 +151,8 @@ class Pull(FlatRule):
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Give each rule the cotangent of the whole result."""
-        ct, known = self.application.result.fill(given), self.known(spaces, kept)
+        cts = [ct if is_float(out) else None for ct, out in zip(given, outs, strict=True)]
+        ct, known = self.application.result.fill(cts), self.known(spaces, kept)
         bars: dict[int, Any] = {}
         for rule in self.rules:
             bars |= rule.pull(ct, known, self.application.layout, spaces, loose=self.loose)
@@ -159,59 +183,9 @@ class Push(FlatRule):
         return rule.push(*args, **options)
 
 
-class StrictRule(Strict):
-    """The tape on which a pushforward rule is transposed."""
-
-    transformation = "transposing a jvp rule"
-    remedy = "write what is linear in the tangent."
-
-
-class PullByPush(Push):
-    """The transpose of ẋ ↦ J ẋ, which is linear."""
-
-    __slots__ = ()
-
-    def term(self, rule: TreeRule, *args: Any, **options: Any) -> list[Any]:
-        """Return what one rule contributes for tangents of zero, if it is linear."""
-        try:
-            dots = super().term(rule, *args, **options)
-            if any(map(differs_from_zero, dots)):
-                raise StrictRule.refusal(
-                    "the tangent is not zero where those of the arguments are",
-                    "a linear function is zero at zero.",
-                )
-        except NonLinearError as error:
-            raise NonLinearError(
-                explain(
-                    f"{rule.title} is not linear",
-                    why="a pushforward is linear in the tangents, and reverse mode transposes it.",
-                    instead=f"write it so, or declare {self.application.name}.defvjp, which may do "
-                    "with cotangents what it likes.",
-                )
-            ) from error
-        return dots
-
-    def apply(self, given: Any, spaces: Sequence[Space], *rest: Any) -> dict[int, Any]:
-        """Return the cotangents by position."""
-        own = tuple(spaces[i] for i in self.positions)
-        push = super().apply
-        try:
-            bars = transposed(
-                lambda *dots: push(dots, spaces, *rest), own, tuple(given), StrictRule
-            )
-        except RecursionError:
-            self._refuse_recursion()
-        return dict(zip(self.positions, bars, strict=True))
-
-    def _refuse_recursion(self) -> NoReturn:
-        name = self.application.name
-        raise MissingRuleError(
-            explain(
-                f"the jvp rule of {name} could not be transposed",
-                why=f"it applies {name} to a tangent, which is transposed by the same rule again.",
-                instead=f"declare how cotangents are pulled back, with {name}.defvjp.",
-            )
-        ) from None
+def is_batched(x: Any) -> bool:
+    """Whether a value has one for each example of some batch."""
+    return isinstance(x, Tracer) and any(isinstance(each, Batch) for each in unwrapped(x)[1])
 
 
 def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adlab.modes.vmap import Batch
+    from adlab.modes.batch import Batch
 
 __all__ = ["batched", "drawing", "is_generator", "states"]
 

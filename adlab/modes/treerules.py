@@ -104,7 +104,7 @@ class TreeRule:
         if isinstance(bars, tuple) and len(bars) == len(self.serves):
             return zip(self.serves, bars, strict=True)
         kind = type(bars).__qualname__
-        given = f"a tuple of {len(bars)}" if isinstance(bars, tuple) else f"a {kind}"
+        given = f"a tuple of {len(bars)}" if isinstance(bars, tuple) else f"one of type {kind}"
         raise StructureError(
             explain(
                 f"{self.title} returned {given}",

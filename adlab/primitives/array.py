@@ -202,8 +202,8 @@ class ArrayTracer(Handle):
 
     def __format__(self, spec: str) -> str:
         plain = concrete(self)
-        if spec and np.ndim(plain) > self.ndim:  # one number was expected
-            raise diagnose_conversion("__format__", describe(self), len(plain))
+        if spec and np.ndim(plain) > self.ndim == 0:  # of one number the examples are shown
+            return np.array2string(plain, formatter={"all": lambda x: format(x, spec)})
         return format(plain, spec)
 
     # Operators -----------------------------------------------------------------------------------
@@ -301,6 +301,8 @@ class ArrayTracer(Handle):
 
     def __getitem__(self, index: Any) -> Any:
         if index.__class__ is not int:
+            if isinstance(index, ArrayTracer) and indexing.by_positions(self, index):
+                return indexing.take(self, index, axis=0)
             index = indexing.plain_index(index)
         out = indexing.take_index(self, index=index)
         if out.__class__ is not ArrayTracer:  # an interpreter may return plain values
