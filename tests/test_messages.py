@@ -148,6 +148,9 @@ CASES = {
     "derivative": lambda: adlab.derivative(np.sum)(two),
     "jacobian": lambda: adlab.jacobian(lambda t: t[0])([two, 1]),
     "hessian": lambda: adlab.hessian(np.sin)(two),
+    "hvp": lambda: adlab.hvp(np.sin)(two, two),
+    "vhp": lambda: adlab.vhp(np.sin)(two, two),
+    "ggnvp": lambda: adlab.ggnvp(np.sin, np.cos)(two, two),
     "chunk size": lambda: adlab.hessian(np.sum, chunk_size=0)(two),
     "vmap chunk size": lambda: batched(np.sin, two, chunk_size=2.5),
     "vmap branch": lambda: batched(lambda x: x if x > 0 else -x, two),
@@ -191,10 +194,15 @@ CASES = {
     "not linear": lambda: adlab.linear_transpose(lambda x: x * np.sin(x), np.ones(2)),
     "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
     "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
+    "branch": lambda: adlab.linear_transpose(lambda x: x if x > 0 else 2 * x, 1.0),
+    "read off": lambda: adlab.linear_transpose(lambda x: x * len(f"{x}"[12:]), 0.5),
     "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
+    "complex-linear": lambda: adlab.linearize(np.real, 1j)[1].operator(),
+    "operator length": lambda: adlab.linearize(np.sin, two)[1].operator() @ np.ones(3),
     "hidden": lambda: adlab.grad(hidden)(1.0),
     "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
     "assigned": lambda: adlab.grad(assigned)(1.0),
+    "assigned item": lambda: adlab.grad(assigned_item)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
 }
 
@@ -219,6 +227,16 @@ def assigned(x):
     return adlab.checkpoint(add)(x)
 
 
+def assigned_item(x):
+    state = {"h": x}
+
+    def step(y):
+        state["h"] = state["h"] * y
+
+    adlab.checkpoint(step)(x)
+    return state["h"]
+
+
 def viewed(x):
     z = x * np.ones(2)
 
@@ -240,6 +258,10 @@ def times(x, factor):
 def with_rule(**rules):
     """Return the gradient of ``cube`` by a rule."""
     return adlab.grad(lambda x: np.sum(adlab.custom_rule(cube, **rules)(x)))(np.ones(2))
+
+
+def with_vjp_of(rule):
+    return adlab.grad(adlab.custom_rule(cube, jvp=rule))(1.0)
 
 
 def defined_twice():
@@ -325,7 +347,10 @@ CASES |= {
     "jvp shape": lambda: with_rule(jvp=lambda x_dot: 1.0),
     "jvp complex": lambda: with_rule(jvp=lambda x_dot: 1j * x_dot),
     "jvp recursive": recursive,
+    "jvp bends": lambda: with_vjp_of(lambda x_dot: x_dot**2),
+    "jvp affine": lambda: with_vjp_of(lambda x_dot: 1.0),
     "body writes": writing,
+    "rule writes": lambda: with_rule(vjp=lambda ct, x: np.multiply(x, ct, out=x)),
     "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
     "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),
     "result changes": lambda: adlab.grad(changing)(1.0),

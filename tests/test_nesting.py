@@ -186,16 +186,78 @@ def by_pushforward(f):
     )
 
 
+def reverse_jacobian(f):
+    """Keep the Jacobian a vector, which some functions are of."""
+    return lambda x, c: np.reshape(adlab.jacrev(f)(x, c), (-1, 3))
+
+
+def forward_jacobian(f):
+    def g(x, c):
+        along = lambda e: lambda t: f(x + t * e, c)  # noqa: E731
+        columns = [difference(along(e), 0.0, 1.0) for e in np.eye(3)]
+        return np.reshape(np.stack(columns, axis=-1), (-1, 3))
+
+    return g
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "jacrev": (reverse_jacobian, forward_jacobian),
     "laplacian": (adlab.laplacian, traced),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),
     "rule": (by_pullback, lambda f: f),
     "forward_rule": (by_pushforward, lambda f: f),
 }
+
+# Linear functions of x, for linear_transpose ---------------------------------------------------
+
+
+@adlab.primitive
+def shifted(x, c):
+    return np.cumsum(x) * c
+
+
+shifted.defvjp(
+    x=lambda ct, c: np.cumsum(ct[::-1])[::-1] * c, c=lambda ct, x: np.sum(ct * np.cumsum(x))
+)
+
+
+@adlab.custom_rule
+def turned(x, c):
+    return np.roll(x, 1) * c
+
+
+turned.defjvp(lambda x_dot, c: np.roll(x_dot, 1) * c, lambda c_dot, x: np.roll(x, 1) * c_dot)
+
+
+def assigned(x, c):
+    out = anp.zeros(3)
+    out[1:] = x[:2] * c
+    out += x[::-1]
+    return out
+
+
+LINEAR = {
+    "matrix product": lambda x, c: c * (M[:, ::-1] @ x),
+    "einsum": lambda x, c: np.einsum("ij,j,->i", np.tril(M), x, c),
+    "in place": assigned,
+    "own primitive": lambda x, c: opaque(x, np.multiply(c, 1.0)),
+    "by its pullback": lambda x, c: shifted(x, c) - x,
+    "by its pushforward": lambda x, c: turned(x, c) + 2 * x,
+    "checkpointed": lambda x, c: adlab.checkpoint(lambda y: turned(y, c) * x.shape[0])(x),
+}
+
+
+def transposed(f):
+    return lambda x, c: adlab.linear_transpose(lambda x: f(x, c), x)(x)[0]
+
+
+def by_columns(f):
+    return lambda x, c: np.stack([f(e, c) for e in np.eye(3)]) @ x
+
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
@@ -233,3 +295,30 @@ def test_pair(pair, function):
 @pytest.mark.parametrize("triple", TRIPLES)
 def test_triple(triple, function):
     check(triple.split(), FUNCTIONS[function])
+
+
+@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("outer", [*TRANSFORMATIONS, "linear_transpose"])
+def test_around_linear_transpose(outer, function):
+    f = transposed(LINEAR[function])
+    transform, reference = {**TRANSFORMATIONS, "linear_transpose": (transposed, by_columns)}[outer]
+    np.testing.assert_allclose(f(X, C), by_columns(LINEAR[function])(X, C))
+    np.testing.assert_allclose(transform(f)(X, C), reference(f)(X, C), rtol=1e-8, atol=1e-8)
+
+
+INNER = {
+    "checkpoint": adlab.checkpoint,
+    "linearize": lambda f: lambda x, c: adlab.linearize(lambda y: f(y, c), X)[1](x),
+    "jvp": lambda f: lambda x, c: adlab.jvp(lambda y: f(y, c), (X,), (x,))[1],
+    "vjp": lambda f: lambda x, c: adlab.vjp(lambda y: f(y, c), X)[1](x)[0],
+    "vmap": lambda f: lambda x, c: SCALES @ adlab.vmap(f, (0, None))(np.outer(SCALES, x), c),
+    "jacrev": lambda f: lambda x, c: adlab.jacrev(f)(X, c) @ x,
+}
+
+
+@pytest.mark.filterwarnings("ignore::adlab.errors.PerformanceWarning")  # a primitive in a loop
+@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("inner", INNER)
+def test_inside_linear_transpose(inner, function):
+    f = INNER[inner](LINEAR[function])
+    np.testing.assert_allclose(transposed(f)(X, C), by_columns(f)(X, C), rtol=1e-10, atol=1e-10)

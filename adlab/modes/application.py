@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import InPlaceError, ShapeError, StructureError, TracerConversionError, explain
-from adlab.modes.flatrules import Maps, Pull, PullByPush, Push, mapped, sizes_of
+from adlab.errors import ShapeError, StructureError, TracerConversionError, explain
+from adlab.modes.flatrules import Maps, Pull, Push, mapped, sizes_of
 from adlab.modes.layout import Layout, Skeleton, take_apart
+from adlab.modes.lockeddata import locked, raise_if_locked
+from adlab.modes.pullbypush import PullByPush
 from adlab.modes.treerules import TreeRule
 from adlab.primitives.spaces import space
 from adlab.rules import Axes, Core, General
@@ -95,21 +97,14 @@ class Application:
                 )
 
     def _example(self, *data: Any) -> tuple[Any, ...]:
-        guarded = [_guarded(each) for each in data]
+        guarded = [*map(locked, data)]
         values = {name: self.layout.argument(name, guarded) for name in self.layout.skeletons}
         bound = inspect.BoundArguments(self.signature, values)
         try:
             out = self.f(*bound.args, **bound.kwargs)
         except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise InPlaceError(
-                explain(
-                    f"{self.name} wrote into one of its arguments",
-                    why="arguments are kept for the derivative, so they are locked meanwhile.",
-                    instead="copy the argument first (x = x.copy()).",
-                )
-            ) from error
+            raise_if_locked(error, self.name)
+            raise
         outs, results = take_apart(out)
         self._settle(results)
         return tuple(map(_owned, outs))
@@ -166,15 +161,6 @@ def require_plain(name: str, outs: Sequence[Any]) -> None:
 def is_traced(x: Any) -> bool:
     """Whether a leaf is a value of a transformation."""
     return isinstance(x, Tracer) and x.interpreter is not None
-
-
-def _guarded(x: Any) -> Any:
-    """Return a view that cannot be written through: the array is kept for the derivative."""
-    if x.__class__ is not np.ndarray:
-        return x
-    view = x.view()
-    view.flags.writeable = False
-    return view
 
 
 def _owned(x: Any) -> Any:

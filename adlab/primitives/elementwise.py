@@ -9,6 +9,7 @@ derivative 1.
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from typing import Any
@@ -32,6 +33,8 @@ divide = elementwise(
 )
 negative = elementwise(operator.neg, -1, name="negative")
 positive = elementwise(operator.pos, 1, name="positive")
+#: A copy laid out in memory as ``x`` is; masks have one too, of which ``+x`` is an error.
+duplicate = elementwise(copy.copy, 1, name="duplicate")
 
 
 def power_base(a: Any, b: Any) -> Any:

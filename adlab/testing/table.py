@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adlab.errors import MissingRuleError
-from adlab.modes.flatrules import PullByPush
 from adlab.modes.jvp import JVP
+from adlab.modes.pullbypush import PullByPush
 from adlab.modes.userprimitive import UserPrimitive
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
 from adlab.rules.axes import Adapter, Axes, Broadcast, Core, Leading, Mapped, Opaque

@@ -20,6 +20,7 @@ from adlab.errors import (
     InPlaceError,
     LeakedTracerError,
     MissingRuleError,
+    NonLinearError,
     PerformanceWarning,
     RuleError,
     ShapeError,
@@ -736,7 +737,7 @@ def test_pullbacks_that_do_not_fit(rule, error):
     ("rule", "error"),
     [
         (lambda x_dot: 1.0, ShapeError),
-        (lambda x_dot: np.outer(x_dot, x_dot), ShapeError),
+        (lambda x_dot: np.stack([x_dot, x_dot]), ShapeError),
         (lambda x_dot: [x_dot], StructureError),
         (lambda x_dot: 1j * x_dot, DtypeError),
     ],
@@ -747,6 +748,61 @@ def test_pushforwards_that_do_not_fit(rule, error):
         adlab.jvp(f, (X,), (V,))
     with pytest.raises(error, match="the jvp rule of cube for 'x'"):
         adlab.vjp(f, X)[1](V)
+
+
+WRITING = {
+    "an argument": {"vjp": lambda ct, x: np.multiply(x, ct, out=x)},
+    "the cotangent": {"vjp": lambda ct, x: np.multiply(x, ct, out=ct)},
+    "the output": {"vjp": lambda ct, ans: np.multiply(ans, ct, out=ans)},
+    "the tangent": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x_dot)},
+    "an argument, forward": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x)},
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_rules_write_into_nothing_they_are_given(name):
+    (direction,) = WRITING[name]
+    f = adlab.custom_rule(lambda x: x * 2, name="w", **WRITING[name])
+    x, v = np.array([0.3, -0.5, 0.9]), np.ones(3)
+    with pytest.raises(InPlaceError, match=f"the {direction} rule of w for 'x' .*wrote into"):
+        adlab.vjp(f, x)[1](v) if direction == "vjp" else adlab.jvp(f, (x,), (v,))
+    np.testing.assert_array_equal(v, np.ones(3))
+
+
+def test_what_a_rule_passes_on_may_be_written_into():
+    through = adlab.custom_rule(lambda x: x * 1.0, vjp=lambda ct: ct)
+    v = np.ones(3)
+    (x_bar,) = adlab.vjp(through, np.zeros(3))[1](v)
+    x_bar[0] = 2.0
+    assert v[0] == 1.0
+
+
+BENT = {
+    "square": lambda x_dot: x_dot**2,
+    "branch": lambda x_dot: x_dot if x_dot[0] > 0 else 2 * x_dot,
+    "selection": lambda x_dot: np.maximum(x_dot, 0.0),
+    "affine": lambda x_dot: x_dot + 1.0,
+    "constant": lambda x_dot: np.ones(3),
+}
+
+
+@pytest.mark.filterwarnings("ignore::adlab.errors.PerformanceWarning")
+@pytest.mark.parametrize("name", BENT)
+def test_pushforwards_that_are_not_linear_have_no_transpose(name):
+    f = adlab.primitive(lambda x: x * 1.0, name="p")
+    f.defjvp(BENT[name])
+    with pytest.raises(NonLinearError, match=r"the jvp rule of p for 'x' \(.*test_custom.py:\d+\)"):
+        adlab.grad(lambda x: np.sum(f(x)))(np.array([0.3, -0.5, 0.9]))
+    with pytest.raises(NonLinearError):
+        adlab.vmap(adlab.grad(lambda x: np.sum(f(x))))(np.ones((2, 3)))
+
+
+def test_pushforwards_may_branch_on_the_argument_and_meet_infinity():
+    f = adlab.primitive(np.sqrt)
+    f.defjvp(lambda x_dot, x, ans: x_dot / (2 * ans) if x[0] >= 0 else x_dot)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient = adlab.grad(lambda x: np.sum(f(x)))(np.array([0.0, 4.0]))
+    np.testing.assert_array_equal(gradient, [np.inf, 0.25])
 
 
 def test_joint_rules_that_do_not_fit():
