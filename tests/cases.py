@@ -21,7 +21,8 @@ REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
 INSIDE = (0.2, 0.8)
 DOMAINS = {
     **dict.fromkeys(
-        ["negative", "positive", "exp", "exp2", "expm1", "square", "sin", "cos", "arctan"],
+        ["negative", "positive", "duplicate", "exp", "exp2", "expm1", "square", "sin", "cos",
+         "arctan"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -92,8 +93,9 @@ GENERIC = {
 }  # fmt: skip
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
-    "add", "subtract", "multiply", "divide", "negative", "positive", "power", "exp", "exp2",
-    "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos", "tan",
+    "add", "subtract", "multiply", "divide", "negative", "positive", "duplicate", "power", "exp",
+    "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "sin", "cos",
+    "tan",
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc",
     "real", "imag", "conjugate", "absolute", "where", "take_index", "scatter", "replace",
     "reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "roll", "tril",

@@ -85,6 +85,20 @@ def opaque(x):
     return general(lambda x: x.sum(), vjp=lambda ct, x: ct * x, name="f", register=False)(x)
 
 
+def written_at(y, i):
+    y = y * 1.0
+    y[i] = 9.0
+    return y
+
+
+def noted(f):
+    """Let the notes be seen beside the message."""
+    try:
+        f()
+    except ValueError as error:
+        raise ValueError(str(error), *error.__notes__) from None
+
+
 def row(x):
     return {"a": x, "b": 2 * x}
 
@@ -135,6 +149,9 @@ CASES = {
     "derivative": lambda: adlab.derivative(np.sum)(two),
     "jacobian": lambda: adlab.jacobian(lambda t: t[0])([two, 1]),
     "hessian": lambda: adlab.hessian(np.sin)(two),
+    "hvp": lambda: adlab.hvp(np.sin)(two, two),
+    "vhp": lambda: adlab.vhp(np.sin)(two, two),
+    "ggnvp": lambda: adlab.ggnvp(np.sin, np.cos)(two, two),
     "chunk size": lambda: adlab.hessian(np.sum, chunk_size=0)(two),
     "vmap chunk size": lambda: batched(np.sin, two, chunk_size=2.5),
     "vmap branch": lambda: batched(lambda x: x if x > 0 else -x, two),
@@ -144,15 +161,20 @@ CASES = {
     "vmap list": lambda: batched(lambda x: np.array([x]), two),
     "vmap item": lambda: batched(plain_items, pair),
     "vmap draw": lambda: batched(lambda x: np.random.default_rng(0).normal(x), two),
-    "vmap format": lambda: batched(lambda x: f"{x:.2f}", two),
+    "vmap read": lambda: batched(lambda x: x[x > 0], pair),
+    "vmap write": lambda: batched(written_at, pair, np.arange(2)),
+    "vmap shapes": lambda: noted(lambda: batched(lambda x: x.reshape(2, 2), np.ones((2, 3)))),
     "vmap index": lambda: batched(lambda i: [1.0, 2.0][i], np.arange(2)),
     "vmap loop": lambda: batched(opaque, pair),
     "vmap names": lambda: batched(lambda x: x, two, in_axes={"y": 0}),
     "vmap entries": lambda: batched(np.dot, two, two, in_axes=(0,)),
     "vmap axes": lambda: batched(lambda t: t["a"], {"a": two}, in_axes=({"b": 0},)),
+    "vmap axes inside": lambda: batched(lambda t: t["a"], {"a": (two,)}, in_axes=({"a": [0]},)),
     "vmap axis": lambda: batched(np.dot, two, two, in_axes=(0, "row")),
     "vmap no axis": lambda: batched(lambda x: x, two, in_axes=1),
     "vmap sizes": lambda: batched(lambda x, y: x, two, np.ones(3)),
+    "vmap keyword": lambda: adlab.vmap(times, (0,))(two, factor=2.0),
+    "vmap axis size": lambda: batched(np.sin, two, axis_size=-1),
     "vmap size": lambda: batched(lambda x: x, two, in_axes=None),
     "vmap out axes": lambda: batched(row, two, out_axes={"a": 0}),
     "vmap out axis": lambda: batched(np.sin, two, out_axes=1),
@@ -173,10 +195,15 @@ CASES = {
     "not linear": lambda: adlab.linear_transpose(lambda x: x * np.sin(x), np.ones(2)),
     "affine": lambda: adlab.linear_transpose(lambda x: 2 * x + 1, 1.0),
     "step": lambda: adlab.linear_transpose(lambda x: (x > 0) * 2.0, 1.0),
+    "branch": lambda: adlab.linear_transpose(lambda x: x if x > 0 else 2 * x, 1.0),
+    "read off": lambda: adlab.linear_transpose(lambda x: x * len(f"{x}"[12:]), 0.5),
     "own index": lambda: adlab.linear_transpose(lambda x: x[x > 0], np.ones(2)),
+    "complex-linear": lambda: adlab.linearize(np.real, 1j)[1].operator(),
+    "operator length": lambda: adlab.linearize(np.sin, two)[1].operator() @ np.ones(3),
     "hidden": lambda: adlab.grad(hidden)(1.0),
     "replay": lambda: adlab.grad(adlab.checkpoint(lambda x: x * rng.random()))(1.0),
     "assigned": lambda: adlab.grad(assigned)(1.0),
+    "assigned item": lambda: adlab.grad(assigned_item)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
     **MISTAKES,
 }
@@ -202,6 +229,16 @@ def assigned(x):
     return adlab.checkpoint(add)(x)
 
 
+def assigned_item(x):
+    state = {"h": x}
+
+    def step(y):
+        state["h"] = state["h"] * y
+
+    adlab.checkpoint(step)(x)
+    return state["h"]
+
+
 def viewed(x):
     z = x * np.ones(2)
 
@@ -225,6 +262,10 @@ def with_rule(**rules):
     return adlab.grad(lambda x: np.sum(adlab.custom_rule(cube, **rules)(x)))(np.ones(2))
 
 
+def with_vjp_of(rule):
+    return adlab.grad(adlab.custom_rule(cube, jvp=rule))(1.0)
+
+
 def defined_twice():
     f = adlab.custom_rule(cube, vjp=lambda ct: ct)
     f.defvjp(lambda ct: 2 * ct)
@@ -241,6 +282,16 @@ def mixed():
     f.defvjp(lambda ct, factor: ct * factor)
     f.defjvp(factor=lambda factor_dot, x: x * factor_dot)
     return adlab.grad(f, (0, 1))(1.0, 2.0)
+
+
+def refusing(x):
+    raise ValueError(x)
+
+
+def quietly(f, *args):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return f(*args)
 
 
 def joint_of_one():
@@ -286,13 +337,22 @@ CASES |= {
     "not a function": lambda: adlab.primitive(staticmethod(cube)),
     "axes signature": lambda: adlab.primitive(cube, axes="n->n"),
     "axes groups": lambda: adlab.grad(adlab.primitive(cube, axes="(),()->()"))(1.0),
+    "axes wrong": lambda: adlab.vmap(adlab.primitive(np.ptp, axes="(n)->()"))(pair),
+    "no example": lambda: quietly(adlab.vmap(adlab.primitive(refusing)), pair[:0]),
+    "check no primitive": lambda: adlab.testing.check_primitive(np.sin, 1.0),
+    "check no example": lambda: adlab.testing.check_primitive(adlab.primitive(cube)),
+    "check no law": lambda: adlab.testing.check_primitive(adlab.primitive(cube), 1.0, skip="x"),
+    "check no rule": lambda: adlab.testing.check_primitive(adlab.primitive(times), (1.0, 2.0)),
     "vjp shape": lambda: with_rule(vjp=lambda ct: np.sum(ct)),
     "vjp structure": lambda: with_rule(vjp=lambda ct: [ct]),
     "vjp no array": lambda: with_rule(vjp=lambda ct: "ct"),
     "jvp shape": lambda: with_rule(jvp=lambda x_dot: 1.0),
     "jvp complex": lambda: with_rule(jvp=lambda x_dot: 1j * x_dot),
     "jvp recursive": recursive,
+    "jvp bends": lambda: with_vjp_of(lambda x_dot: x_dot**2),
+    "jvp affine": lambda: with_vjp_of(lambda x_dot: 1.0),
     "body writes": writing,
+    "rule writes": lambda: with_rule(vjp=lambda ct, x: np.multiply(x, ct, out=x)),
     "body closes over": lambda: adlab.grad(hidden_in_body)(1.0),
     "rule closes over": lambda: adlab.jvp(hidden_in_rule, (1.0,), (1.0,)),
     "result changes": lambda: adlab.grad(changing)(1.0),

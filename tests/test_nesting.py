@@ -15,6 +15,7 @@ import adlab.numpy as anp
 from adlab.scipy.special import logsumexp
 from adlab.testing.grads import difference
 
+pytestmark = pytest.mark.filterwarnings("ignore:vmap of steep runs in a loop")
 X, C = np.array([0.4, 1.3, -0.7]), 0.8
 V, VC = np.array([0.3, -0.5, 0.9]), 0.6
 SCALES = np.array([1.0, 0.7, -1.2, 0.4])
@@ -70,6 +71,23 @@ opaque.defjvp(
 )
 
 
+@adlab.primitive
+def steep(x, c):
+    return {"y": np.abs(x) ** 3 * c, "top": max(x)}
+
+
+steep.defvjp(
+    lambda ct, x, c: np.stack(
+        [
+            3 * t * c * (each**2 if each > 0 else -(each**2)) + (ct["top"] if i == last else 0.0)
+            for last in [np.argmax(x)]
+            for i, (t, each) in enumerate(zip(ct["y"], x, strict=True))
+        ]
+    ),
+    lambda ct, x: np.sum(ct["y"] * np.abs(x) ** 3),
+)
+
+
 FUNCTIONS = {
     "elementwise": lambda x, c: np.exp(-x) * np.sin(c * x) / (1.0 + x * x),
     "reductions": lambda x, c: np.stack([np.sum(x) ** 2, np.prod(x) + c, np.max(x), np.std(x)]),
@@ -88,6 +106,7 @@ FUNCTIONS = {
     "loop": looped,
     "branch": branched,
     "custom rule": lambda x, c: waves(x, c)["wave"] * waves(x * c, c)["energy"],
+    "branching rule": lambda x, c: steep(x, c)["y"] * steep(np.sin(x), c)["top"],
     "own primitive": lambda x, c: np.tanh(opaque(np.sin(x), np.multiply(c, 1.0))),
 }  # fmt: skip
 
@@ -167,16 +186,78 @@ def by_pushforward(f):
     )
 
 
+def reverse_jacobian(f):
+    """Keep the Jacobian a vector, which some functions are of."""
+    return lambda x, c: np.reshape(adlab.jacrev(f)(x, c), (-1, 3))
+
+
+def forward_jacobian(f):
+    def g(x, c):
+        along = lambda e: lambda t: f(x + t * e, c)  # noqa: E731
+        columns = [difference(along(e), 0.0, 1.0) for e in np.eye(3)]
+        return np.reshape(np.stack(columns, axis=-1), (-1, 3))
+
+    return g
+
+
 TRANSFORMATIONS = {
     "jvp": (pushed, slope),
     "vjp": (pulled, gradient),
     "vmap": (batched, stacked),
+    "jacrev": (reverse_jacobian, forward_jacobian),
     "laplacian": (adlab.laplacian, traced),
     "linearize": (linearized, slope),
     "checkpoint": (adlab.checkpoint, lambda f: f),
     "rule": (by_pullback, lambda f: f),
     "forward_rule": (by_pushforward, lambda f: f),
 }
+
+# Linear functions of x, for linear_transpose ---------------------------------------------------
+
+
+@adlab.primitive
+def shifted(x, c):
+    return np.cumsum(x) * c
+
+
+shifted.defvjp(
+    x=lambda ct, c: np.cumsum(ct[::-1])[::-1] * c, c=lambda ct, x: np.sum(ct * np.cumsum(x))
+)
+
+
+@adlab.custom_rule
+def turned(x, c):
+    return np.roll(x, 1) * c
+
+
+turned.defjvp(lambda x_dot, c: np.roll(x_dot, 1) * c, lambda c_dot, x: np.roll(x, 1) * c_dot)
+
+
+def assigned(x, c):
+    out = anp.zeros(3)
+    out[1:] = x[:2] * c
+    out += x[::-1]
+    return out
+
+
+LINEAR = {
+    "matrix product": lambda x, c: c * (M[:, ::-1] @ x),
+    "einsum": lambda x, c: np.einsum("ij,j,->i", np.tril(M), x, c),
+    "in place": assigned,
+    "own primitive": lambda x, c: opaque(x, np.multiply(c, 1.0)),
+    "by its pullback": lambda x, c: shifted(x, c) - x,
+    "by its pushforward": lambda x, c: turned(x, c) + 2 * x,
+    "checkpointed": lambda x, c: adlab.checkpoint(lambda y: turned(y, c) * x.shape[0])(x),
+}
+
+
+def transposed(f):
+    return lambda x, c: adlab.linear_transpose(lambda x: f(x, c), x)(x)[0]
+
+
+def by_columns(f):
+    return lambda x, c: np.stack([f(e, c) for e in np.eye(3)]) @ x
+
 
 TRIPLES = [
     "jvp jvp jvp", "jvp vjp jvp", "vjp jvp vjp", "vjp vjp vjp", "vmap jvp vjp", "jvp vmap vjp",
@@ -214,3 +295,30 @@ def test_pair(pair, function):
 @pytest.mark.parametrize("triple", TRIPLES)
 def test_triple(triple, function):
     check(triple.split(), FUNCTIONS[function])
+
+
+@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("outer", [*TRANSFORMATIONS, "linear_transpose"])
+def test_around_linear_transpose(outer, function):
+    f = transposed(LINEAR[function])
+    transform, reference = {**TRANSFORMATIONS, "linear_transpose": (transposed, by_columns)}[outer]
+    np.testing.assert_allclose(f(X, C), by_columns(LINEAR[function])(X, C))
+    np.testing.assert_allclose(transform(f)(X, C), reference(f)(X, C), rtol=1e-8, atol=1e-8)
+
+
+INNER = {
+    "checkpoint": adlab.checkpoint,
+    "linearize": lambda f: lambda x, c: adlab.linearize(lambda y: f(y, c), X)[1](x),
+    "jvp": lambda f: lambda x, c: adlab.jvp(lambda y: f(y, c), (X,), (x,))[1],
+    "vjp": lambda f: lambda x, c: adlab.vjp(lambda y: f(y, c), X)[1](x)[0],
+    "vmap": lambda f: lambda x, c: SCALES @ adlab.vmap(f, (0, None))(np.outer(SCALES, x), c),
+    "jacrev": lambda f: lambda x, c: adlab.jacrev(f)(X, c) @ x,
+}
+
+
+@pytest.mark.filterwarnings("ignore::adlab.errors.PerformanceWarning")  # a primitive in a loop
+@pytest.mark.parametrize("function", LINEAR)
+@pytest.mark.parametrize("inner", INNER)
+def test_inside_linear_transpose(inner, function):
+    f = INNER[inner](LINEAR[function])
+    np.testing.assert_allclose(transposed(f)(X, C), by_columns(f)(X, C), rtol=1e-10, atol=1e-10)

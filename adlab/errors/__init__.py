@@ -5,6 +5,7 @@
 `expressions` finds; `instructions` tells a call from an operator.
 """
 
+from adlab.errors.batched import diagnose_batched
 from adlab.errors.diagnosis import diagnose_conversion
 from adlab.errors.exceptions import (
     AdlabError,
@@ -58,6 +59,7 @@ __all__ = [
     "TracerConversionError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
+    "diagnose_batched",
     "diagnose_conversion",
     "defined_at",
     "entering_frame",

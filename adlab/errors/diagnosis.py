@@ -32,7 +32,6 @@ _PLAIN = {
     "__bool__": "a truth value",
     "__complex__": "a Python complex",
     "__float__": "a Python float",
-    "__format__": "a formatted number",
     "__index__": "an index",
     "__int__": "a Python int",
 }
@@ -232,7 +231,6 @@ def _on_conversion(method: str, *, batched: bool) -> _Advice:
     instead = {
         "__array__": "use NumPy's functions, or those of adlab.numpy and adlab.scipy.",
         "__bool__": "write np.where(condition, x, y) in place of a branch.",
-        "__format__": 'leave the format out: f"{x}" shows all of them.',
     }.get(method, "use NumPy's functions, for instance np.sin in place of math.sin.")
     return _Advice(
         f"{plain} cannot carry {{carried}}.",

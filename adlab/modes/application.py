@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import InPlaceError, StructureError, TracerConversionError, explain
-from adlab.modes.flatrules import Maps, Pull, PullByPush, Push, mapped, sizes_of
+from adlab.errors import ShapeError, StructureError, TracerConversionError, explain
+from adlab.modes.flatrules import Maps, Pull, Push, mapped, sizes_of
 from adlab.modes.layout import Layout, Skeleton, take_apart
+from adlab.modes.lockeddata import locked, raise_if_locked
+from adlab.modes.pullbypush import PullByPush
 from adlab.modes.treerules import TreeRule
 from adlab.primitives.spaces import space
-from adlab.rules import Axes, General
+from adlab.rules import Axes, Core, General
+from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
 __all__ = ["Application", "is_traced", "require_plain"]
@@ -68,24 +71,40 @@ class Application:
         sizes = sizes_of(maps, [*map(space, data)])
         outs: tuple[Any, ...] = mapped(self._example, maps, sizes)(*data)
         require_plain(self.name, outs)
+        if isinstance(self.axes, Core):
+            self._require_loops(self.axes, [*map(shape_of, data)], [*map(shape_of, outs)])
         return outs
 
+    def _require_loops(self, axes: Core, data: list[Any], outs: list[Any]) -> None:
+        """Refuse results without the axes that the data have in front of their core dimensions."""
+        cores, absent = axes.dimensions()[0], axes.absent([*map(len, data)])
+        counts = [sum(name not in absent for name in core) for core in cores]
+        loops = [shape[: max(len(shape) - n, 0)] for shape, n in zip(data, counts, strict=True)]
+        if not any(loops):
+            return
+        front = np.broadcast_shapes(*loops)
+        for shape in outs:
+            if shape[: len(front)] != front:
+                raise ShapeError(
+                    explain(
+                        f"{self.name} returned an array of shape {shape} for arrays of shapes "
+                        f"{', '.join(map(str, data))}",
+                        why=f"it was declared with axes={axes.signature!r}, so the axes in front, "
+                        f"{front}, are those of the result too.",
+                        instead="let the function act on the last axes only (np.sum(x, axis=-1)), "
+                        "or leave axes out.",
+                    )
+                )
+
     def _example(self, *data: Any) -> tuple[Any, ...]:
-        guarded = [_guarded(each) for each in data]
+        guarded = [*map(locked, data)]
         values = {name: self.layout.argument(name, guarded) for name in self.layout.skeletons}
         bound = inspect.BoundArguments(self.signature, values)
         try:
             out = self.f(*bound.args, **bound.kwargs)
         except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise InPlaceError(
-                explain(
-                    f"{self.name} wrote into one of its arguments",
-                    why="arguments are kept for the derivative, so they are locked meanwhile.",
-                    instead="copy the argument first (x = x.copy()).",
-                )
-            ) from error
+            raise_if_locked(error, self.name)
+            raise
         outs, results = take_apart(out)
         self._settle(results)
         return tuple(map(_owned, outs))
@@ -95,7 +114,7 @@ class Application:
         if self._result is None:
             for static in filter(None, results.statics):
                 self._refuse(
-                    f"returned a {static[0].__qualname__}",
+                    f"returned a result of type {type(static.value).__qualname__}",
                     "the results of a primitive are arrays, floats and complex numbers.",
                     "return a pytree of these (np.asarray makes an array of an integer).",
                 )
@@ -142,15 +161,6 @@ def require_plain(name: str, outs: Sequence[Any]) -> None:
 def is_traced(x: Any) -> bool:
     """Whether a leaf is a value of a transformation."""
     return isinstance(x, Tracer) and x.interpreter is not None
-
-
-def _guarded(x: Any) -> Any:
-    """Return a view that cannot be written through: the array is kept for the derivative."""
-    if x.__class__ is not np.ndarray:
-        return x
-    view = x.view()
-    view.flags.writeable = False
-    return view
 
 
 def _owned(x: Any) -> Any:

@@ -10,7 +10,7 @@ from adlab.modes.generators import batched, is_generator
 from adlab.trace import Primitive
 
 if TYPE_CHECKING:
-    from adlab.modes.vmap import Batch
+    from adlab.modes.batch import Batch
 
 __all__ = ["through"]
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from adlab.errors import InPlaceError, explain
-from adlab.trace import flatten
+from adlab.trace import Structure, flatten
 from adlab.trace.tree import LEAF
 
 __all__ = ["Template", "capture"]
@@ -166,6 +167,7 @@ class _Copying:
         self.holding = holding
         self.made = dict(values)
         self.objects: list[tuple[Any, dict[str, Any]]] = []
+        self.containers: list[tuple[Any, list[Any], Structure]] = []
 
     def of(self, x: Any) -> Any:
         """Return ``x`` with its parts replaced."""
@@ -175,7 +177,9 @@ class _Copying:
             return self.of_cell(x)
         leaves, structure = flatten(x)
         if structure is not LEAF:
-            copy = structure.unflatten([self.of(leaf) for leaf in leaves])
+            leaves = [self.of(leaf) for leaf in leaves]
+            copy = structure.unflatten(leaves)
+            self.containers.append((copy, leaves, structure))
         elif isinstance(x, FunctionType):
             copy = self.of_function(x)
         elif isinstance(x, functools.partial):
@@ -216,7 +220,14 @@ class _Copying:
         return copy
 
     def require_unassigned(self) -> None:
-        """Raise if an attribute was assigned to: objects here are copies, so it would be lost."""
+        """Raise if a container or an attribute holds something else than it was given.
+
+        They are copies here, so that would be lost.
+        """
+        for copy, given, structure in self.containers:
+            leaves, present = flatten(copy)
+            if present != structure or any(map(operator.is_not, leaves, given)):
+                raise _assignment("an item or a field of a list, dict or dataclass")
         for copy, attributes in self.objects:
             for name, each in vars(copy).items():
                 if name not in attributes or attributes[name] is not each:

@@ -10,15 +10,16 @@ captured, generators are set back, and a sample of each result is compared.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from adlab.errors import InPlaceError, ReplayError, explain
+from adlab.errors import ReplayError, explain
+from adlab.modes.aliases import Alias, aliases, shared_roots, write_back
 from adlab.modes.captured import Template, capture
-from adlab.modes.generators import is_generator
+from adlab.modes.generators import drawing, is_generator, states
 from adlab.modes.leaves import is_number
 from adlab.modes.outputs import lowered
 from adlab.modes.transformed import Transformed
@@ -50,7 +51,8 @@ def checkpoint(f: Callable[..., Any]) -> Transformed:
         If ``f`` uses a traced value that is neither in its arguments nor in its closure, its
         object or a pytree among them.
     InPlaceError
-        If ``f`` assigns to a nonlocal variable or an attribute that holds a traced value.
+        If ``f`` assigns to a nonlocal variable, an attribute or an item of a container that
+        holds traced values.
     ReplayError
         By the pullback, if ``f`` computes something else when it runs again.
 
@@ -103,12 +105,13 @@ def _checkpoint(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     body = _Body(call, values)
     outs = iter(composite(*values, body=body))
     form = body.first.form
-    out = form.structure.unflatten([next(outs) if x is _NUMBER else x for x in form.leaves])
-    _write_back(values, form.written, list(outs))
-    return out
+    leaves = [next(outs) if x is _NUMBER else x for x in form.leaves]
+    sources = [*values, *itertools.islice(outs, form.shared)]
+    write_back(values, form.written, list(outs))
+    return form.structure.unflatten([x.of(sources) if isinstance(x, Alias) else x for x in leaves])
 
 
-#: Stands for a number or array among the leaves of a result.
+#: Stands for a number or array, that is no `Alias`, among the leaves of a result.
 _NUMBER = object()
 
 
@@ -117,12 +120,17 @@ class _Form(NamedTuple):
 
     structure: Structure  # of the result
     leaves: list[Any]
+    shared: int  # how many arrays, behind the operands, are seen by several leaves
     written: list[int]  # the places, among the operands, of the arrays that were written into
 
     def like(self, other: _Form) -> bool:
         """Whether numbers and arrays have the same places."""
-        numbers, others = ([x is _NUMBER for x in form.leaves] for form in (self, other))
-        return (self.structure, self.written, numbers) == (other.structure, other.written, others)
+        return self.places() == other.places()
+
+    def places(self) -> tuple[Any, ...]:
+        """Return what another run has to have in common."""
+        kinds = [x.place if isinstance(x, Alias) else x is _NUMBER for x in self.leaves]
+        return self.structure, self.shared, self.written, kinds
 
 
 class _Run(NamedTuple):
@@ -133,19 +141,19 @@ class _Run(NamedTuple):
 class _Body:
     """A call as a function of the values in it, which returns a flat tuple.
 
-    That is the numbers and arrays among the leaves of the result, and the new contents of the
-    arrays that were written into.
+    That is the numbers and arrays among the leaves of the result, arrays that several of these are
+    views of, and the new contents of the operands that were written into.
     """
 
     def __init__(self, call: Template, values: Sequence[Any]) -> None:
         self.call = call
         self.traced = [isinstance(x, Tracer) for x in values]
-        self.states = [stream.state for stream in _streams(values)]
+        self.states = states(values)
         self.runs = 0
         self.first: _Run
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
-        with self.same_draws(values), _Own() as own:
+        with drawing(values, self.states if self.runs else []), _Own() as own:
             outs, form = self.run(own, values)
         run = _Run(form, [_sample(out) for out in outs])
         self.runs += 1
@@ -163,20 +171,12 @@ class _Body:
         leaves, structure = flatten(f(*args, **kwargs))
         copies.require_unassigned()
         written = [i for i, x in enumerate(held) if own.owns(x) and x.value is not before[i]]
-        numbers = [x for x in leaves if is_number(x)] + [held[i] for i in written]
-        form = _Form(structure, [_NUMBER if is_number(x) else x for x in leaves], written)
-        return tuple(lowered(own, numbers)), form
-
-    @contextlib.contextmanager
-    def same_draws(self, values: Sequence[Any]) -> Iterator[None]:
-        """Let generators draw what they drew in the first run, unnoticed outside."""
-        streams = _streams(values) if self.runs else []
-        now = [stream.state for stream in streams]
-        _set(streams, self.states)
-        try:
-            yield
-        finally:
-            _set(streams, now)
+        shared = shared_roots(leaves, held)
+        pairs = zip(leaves, aliases(leaves, [*held, *shared]), strict=True)
+        kinds = [alias or (_NUMBER if is_number(x) else x) for x, alias in pairs]
+        numbers = [x for x, kind in zip(leaves, kinds, strict=True) if kind is _NUMBER]
+        outs = lowered(own, [*numbers, *shared, *(held[i] for i in written)])
+        return tuple(outs), _Form(structure, kinds, len(shared), written)
 
 
 class _Own(Interpreter):
@@ -198,15 +198,6 @@ class _Own(Interpreter):
             x = x.view()
             x.flags.writeable = False
         return x
-
-
-def _streams(values: Sequence[Any]) -> list[Any]:
-    return [x.bit_generator for x in values if is_generator(x)]
-
-
-def _set(streams: Sequence[Any], states: Sequence[Any]) -> None:
-    for stream, state in zip(streams, states, strict=False):
-        stream.state = state
 
 
 # Is it the same? --------------------------------------------------------------------------------
@@ -239,27 +230,3 @@ def _changed() -> ReplayError:
             instead="pass what changes, and the generator, as arguments.",
         )
     )
-
-
-# What was written into --------------------------------------------------------------------------
-
-
-def _write_back(values: Sequence[Any], written: Sequence[int], contents: Sequence[Any]) -> None:
-    """Write the new contents into the arrays themselves."""
-    memory = [id(_root(x)) for x in values]
-    for i, new in zip(written, contents, strict=True):
-        if memory.count(memory[i]) > 1:
-            raise InPlaceError(
-                explain(
-                    "a checkpointed function wrote into an array of which it was given a view too",
-                    why="it has a copy of each, so the view would not change.",
-                    instead="pass one of them, and take the view inside the function.",
-                )
-            )
-        values[i][...] = new
-
-
-def _root(x: Any) -> Any:
-    """Return the array whose memory ``x`` shows."""
-    base = getattr(x, "base", None)
-    return x if base is None else base

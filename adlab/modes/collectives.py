@@ -2,7 +2,7 @@
 
 ``vmap(f, axis_name="i")`` names its axis; inside ``f``, `all_gather` makes it an axis the program
 sees, and `psum`, `pmean`, `pmax` and `pmin` reduce over it.  The axis is found in the data: an
-argument that does not vary along it is an error.
+argument that does not vary along it, with nothing beside it in a pytree that does, is an error.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import StructureError, explain
-from adlab.modes.vmap import Batch
+from adlab.modes.batch import Batch
 from adlab.primitives.contents import unwrapped
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
-from adlab.trace import Tracer, tree_map
+from adlab.trace import Tracer, flatten, tree_map
 
 __all__ = ["all_gather", "pmax", "pmean", "pmin", "psum"]
 
@@ -27,7 +27,7 @@ def all_gather(x: Any, axis_name: str) -> Any:
     Parameters
     ----------
     x : array or pytree of arrays
-        Batched along the axis.
+        Batched along the axis; of a pytree, some of its arrays, which tell where the others are.
     axis_name : str
         The name given to an enclosing `adlab.vmap`.
 
@@ -45,8 +45,10 @@ def all_gather(x: Any, axis_name: str) -> Any:
     array([-2., -1.,  3.])
     """
 
+    batch = _axis(flatten(x)[0], axis_name)
+
     def one(leaf: Any) -> Any:
-        return _gather(leaf, batch=_axis(leaf, axis_name), axis=-len(shape_of(leaf)) - 1)
+        return _gather(leaf, batch=batch, axis=-len(shape_of(leaf)) - 1)
 
     return tree_map(one, x)
 
@@ -70,12 +72,17 @@ def pmean(x: Any, axis_name: str | tuple[str, ...]) -> Any:
 
 def pmax(x: Any, axis_name: str | tuple[str, ...]) -> Any:
     """Return the largest value over the examples of named axes; see `all_gather`."""
-    return _reduced(np.max, x, axis_name)
+    return _reduced(_extreme(np.max), x, axis_name)
 
 
 def pmin(x: Any, axis_name: str | tuple[str, ...]) -> Any:
     """Return the smallest value over the examples of named axes; see `all_gather`."""
-    return _reduced(np.min, x, axis_name)
+    return _reduced(_extreme(np.min), x, axis_name)
+
+
+def _extreme(reduce: Any) -> Any:
+    """Return a maximum or minimum that is anything where there are no examples to see it."""
+    return lambda x, axis: (reduce if x.shape[axis] else np.sum)(x, axis=axis)
 
 
 def _reduced(reduce: Any, x: Any, axis_name: str | tuple[str, ...]) -> Any:
@@ -84,9 +91,10 @@ def _reduced(reduce: Any, x: Any, axis_name: str | tuple[str, ...]) -> Any:
     return x
 
 
-def _axis(x: Any, name: str) -> Batch:
-    """Return the named batch among the interpreters that trace ``x``."""
-    batches = [each for each in unwrapped(x)[1] if isinstance(each, Batch)]
+def _axis(leaves: list[Any], name: str) -> Batch:
+    """Return the named batch among the interpreters that trace some values."""
+    traced = [each for leaf in leaves for each in unwrapped(leaf)[1]]
+    batches = dict.fromkeys(each for each in traced if isinstance(each, Batch))
     for batch in batches:
         if batch.name == name:
             _require_all(batch)
@@ -95,9 +103,10 @@ def _axis(x: Any, name: str) -> Batch:
     raise StructureError(
         explain(
             f"a value was reduced over the batch axis {name!r}, along which it does not vary",
-            why=f"it is batched along {', '.join(found) or 'no axis'}.",
-            instead="give the name to the vmap that batches it (axis_name=...), or reduce a value "
-            "that depends on the examples.",
+            why=f"it is batched along {', '.join(found) or 'no axis'}; whether a vmap of that name "
+            "is in force is not known without a value of it.",
+            instead="give the name to the vmap that batches it (axis_name=...); or, of what all "
+            "examples share, write value + 0 * x with an x that the vmap batches.",
         )
     )
 

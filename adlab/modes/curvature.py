@@ -14,7 +14,7 @@ import numpy as np
 from adlab.modes.arguments import promoted
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable, like_input
-from adlab.modes.outputs import warn_if_independent
+from adlab.modes.outputs import require_scalar, warn_if_independent
 from adlab.modes.pullback import vjp
 from adlab.modes.pushforward import jvp, pushed
 from adlab.modes.transformed import Transformed
@@ -129,18 +129,23 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
 
 def _hvp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
-        x = promoted(x)
-        run = pushed(lambda y: grad(f)(y, *args, **kwargs), (x,), (v,))
-        warn_if_independent(run.reached, flatten(x)[0], ())
-        return tree_map(_in_space_of, x, run.out_dot)
+        return _hessian_times(lambda y: f(y, *args, **kwargs), x, v, "hvp of a function")
 
     return product(*args, **kwargs)
+
+
+def _hessian_times(f: F, x: Any, v: Any, what: str) -> Any:
+    x = promoted(x)
+    run = pushed(grad(_scalar(f, what)), (x,), (v,))
+    warn_if_independent(run.reached, flatten(x)[0], ())
+    return tree_map(_in_space_of, x, run.out_dot)
 
 
 def _vhp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         x = promoted(x)
-        _, pullback = vjp(lambda y: grad(f)(y, *args, **kwargs), x)
+        gradient = grad(_scalar(f, "vhp of a function"))
+        _, pullback = vjp(lambda y: gradient(y, *args, **kwargs), x)
         warn_if_independent(pullback.reached, flatten(x)[0], ())
         return pullback(v)[0]
 
@@ -156,9 +161,21 @@ def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
         out, pullback = vjp(model, x)
         warn_if_independent(pullback.reached, flatten(x)[0], flatten(out)[0])
         out_dot = jvp(model, (x,), (v,))[1]
-        return pullback(hvp(loss or _half_squares)(out, out_dot))[0]
+        hessian_dot = _hessian_times(loss or _half_squares, out, out_dot, "ggnvp with a loss")
+        return pullback(hessian_dot)[0]
 
     return product(*args, **kwargs)
+
+
+def _scalar(f: F, what: str) -> F:
+    """Return ``f``, seen to return one real number."""
+
+    def scalar(*args: Any, **kwargs: Any) -> Any:
+        out = f(*args, **kwargs)
+        require_scalar(out, what)
+        return out
+
+    return scalar
 
 
 def _in_space_of(leaf: Any, ct: Any) -> Any:

@@ -16,7 +16,7 @@ from adlab.primitives.spaces import spread
 from adlab.rules.rule import shape_of
 
 if TYPE_CHECKING:
-    from adlab.modes.vmap import Batch
+    from adlab.modes.batch import Batch
 
 __all__ = ["BatchedGenerator"]
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adlab.errors import MissingRuleError, explain
-from adlab.modes.layout import Tangents
+from adlab.modes.batch import Batch
+from adlab.modes.layout import Tangents, is_float
+from adlab.modes.lockeddata import locked
 from adlab.modes.treerules import TreeRule
-from adlab.modes.vjp import transposed
 from adlab.modes.vmap import vmap
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.spaces import Space
 from adlab.rules import Core, Rule
+from adlab.rules.axes import Opaque
+from adlab.trace import Tracer, tree_map
 
 if TYPE_CHECKING:
     from adlab.modes.application import Application
 
-__all__ = ["FlatRule", "Maps", "Pull", "PullByPush", "Push", "mapped", "sizes_of"]
+__all__ = ["FlatRule", "Maps", "Pull", "Push", "mapped", "sizes_of"]
 
 #: Which values have a batch axis, for each such axis, the outermost first.
 Maps = Sequence[Sequence[bool]]
@@ -31,7 +35,7 @@ class FlatRule(Rule):
     names it, and the data of the arguments the rules name.
     """
 
-    __slots__ = ("application", "positions", "reads", "rules", "takes_ans")
+    __slots__ = ("application", "looped", "opaque", "positions", "reads", "rules", "takes_ans")
 
     def __init__(
         self, application: Application, rules: Sequence[TreeRule], positions: tuple[int, ...]
@@ -41,7 +45,11 @@ class FlatRule(Rule):
         places = application.layout.places
         self.reads = [i for name, own in places.items() if name in named for i in own]
         self.takes_ans = "ans" in named
+        labels = application.layout.labels
+        self.names = (*["ans"] * self.takes_ans, *[labels[i] for i in self.reads])
         self.formula = self.apply
+        self.opaque = isinstance(application.axes, Opaque)
+        self.looped = functools.lru_cache(16)(self._looped)
 
     def sources(
         self, values: Sequence[str], every: str, kept: Sequence[str] | None = None
@@ -55,14 +63,35 @@ class FlatRule(Rule):
         self, given: Any, spaces: Sequence[Space], outs: Sequence[Space], maps: Maps, *kept: Any
     ) -> Any:
         """Apply the rules to cotangents or tangents ``given``, mapped over the batch axes."""
+        if self.loops(given, kept):
+            return self.looped(len(given), tuple(spaces), tuple(outs))((*given, *kept))
         inner = [_inner(each, sum(flags)) for each, flags in zip(spaces, _by_data(maps, spaces))]  # noqa: B905 - as long
         results = [_inner(out, len(maps)) for out in outs]
 
         def example(*values: Any) -> tuple[Any, ...]:
+            values = tree_map(locked, values)  # the output is a tuple
             return self.flat(values[: len(given)], inner, results, values[len(given) :])
 
         own = [(*self.given(flags, len(given)), *self.kept(flags)) for flags in maps]
         return mapped(example, own, sizes_of(maps, spaces))(*given, *kept)
+
+    def _looped(self, count: int, spaces: Sequence[Space], outs: Sequence[Space]) -> Any:
+        """Return the rules as a function of all they take, which batching calls in a loop."""
+        from adlab.modes.looping import looping  # which is made of rules
+
+        def example(values: tuple[Any, ...]) -> tuple[Any, ...]:
+            found = self.alone(values[:count], spaces, outs, values[count:])
+            return tuple(float(x) if x.__class__ is int else x for x in found)
+
+        return looping(example, self.rules[0].title)
+
+    def loops(self, given: Any, kept: Any) -> bool:
+        """Whether the rules are to be called for one example after the other."""
+        return self.opaque and any(map(is_batched, (*given, *kept)))
+
+    def alone(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
+        """Apply the rules to one example."""
+        return self.flat(given, spaces, outs, kept)
 
     def given(self, stacked: Sequence[bool], count: int) -> Sequence[bool]:
         """Return which of ``count`` cotangents or tangents are stacked."""
@@ -122,7 +151,8 @@ class Pull(FlatRule):
 
     def flat(self, given: Any, spaces: Any, outs: Any, kept: Any) -> tuple[Any, ...]:
         """Give each rule the cotangent of the whole result."""
-        ct, known = self.application.result.fill(given), self.known(spaces, kept)
+        cts = [ct if is_float(out) else None for ct, out in zip(given, outs, strict=True)]
+        ct, known = self.application.result.fill(cts), self.known(spaces, kept)
         bars: dict[int, Any] = {}
         for rule in self.rules:
             bars |= rule.pull(ct, known, self.application.layout, spaces, loose=self.loose)
@@ -143,35 +173,19 @@ class Push(FlatRule):
         known, dots = self.known(spaces, kept), Tangents(self.positions, given, spaces)
         layout, result = self.application.layout, self.application.result
         terms = [
-            rule.push(dots, known, layout, result, outs, loose=self.loose) for rule in self.rules
+            self.term(rule, dots, known, layout, result, outs, loose=self.loose)
+            for rule in self.rules
         ]
         return tuple(sum(each[1:], each[0]) for each in zip(*terms, strict=True))
 
+    def term(self, rule: TreeRule, *args: Any, **options: Any) -> list[Any]:
+        """Return what one rule contributes."""
+        return rule.push(*args, **options)
 
-class PullByPush(Push):
-    """The transpose of ẋ ↦ J ẋ, which is linear."""
 
-    __slots__ = ()
-
-    def apply(self, given: Any, spaces: Sequence[Space], *rest: Any) -> dict[int, Any]:
-        """Return the cotangents by position."""
-        own = tuple(spaces[i] for i in self.positions)
-        push = super().apply
-        try:
-            bars = transposed(lambda *dots: push(dots, spaces, *rest), own, tuple(given))
-        except RecursionError:
-            self._refuse_recursion()
-        return dict(zip(self.positions, bars, strict=True))
-
-    def _refuse_recursion(self) -> NoReturn:
-        name = self.application.name
-        raise MissingRuleError(
-            explain(
-                f"the jvp rule of {name} could not be transposed",
-                why=f"it applies {name} to a tangent, which is transposed by the same rule again.",
-                instead=f"declare how cotangents are pulled back, with {name}.defvjp.",
-            )
-        ) from None
+def is_batched(x: Any) -> bool:
+    """Whether a value has one for each example of some batch."""
+    return isinstance(x, Tracer) and any(isinstance(each, Batch) for each in unwrapped(x)[1])
 
 
 def mapped(f: Callable[..., Any], maps: Maps, sizes: Sequence[int]) -> Callable[..., Any]:

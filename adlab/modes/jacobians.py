@@ -15,6 +15,7 @@ import numpy as np
 
 from adlab.errors import DtypeError, explain
 from adlab.modes.arguments import require_positive, selected
+from adlab.modes.batch import Batch
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
 from adlab.modes.outputs import split_aux, warn_if_independent
@@ -22,7 +23,6 @@ from adlab.modes.pullback import vjp
 from adlab.modes.pushforward import pushed
 from adlab.modes.sparsestack import unit_tangents
 from adlab.modes.transformed import Transformed
-from adlab.modes.vmap import Batch
 from adlab.primitives.spaces import is_complex, space
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer, flatten

@@ -30,6 +30,29 @@ def _is_data(leaf: Any) -> bool:
     )
 
 
+class Static:
+    """Something in a tree that is no data: Python's own values are the same if they are equal.
+
+    Of other objects only one itself is the same: what their ``==`` leaves out may matter.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Static) or type(self.value) is not type(other.value):
+            return False  # 1 and True are equal
+        return self.value is other.value or (self._is_plain() and self.value == other.value)
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value if self._is_plain() else id(self.value)))
+
+    def _is_plain(self) -> bool:
+        return type(self.value).__module__ == "builtins"
+
+
 class Skeleton(NamedTuple):
     """A tree whose data are taken out.
 
@@ -37,17 +60,17 @@ class Skeleton(NamedTuple):
     ----------
     structure : Structure
     statics : tuple
-        For each leaf None if it is data, else its type and itself: 1, 1.0 and True are equal.
+        For each leaf None if it is data.
     """
 
     structure: Structure
-    statics: tuple[tuple[type, Any] | None, ...]
+    statics: tuple[Static | None, ...]
 
     def fill(self, data: Sequence[Any]) -> Any:
         """Return the tree with these data."""
         rest = iter(data)
         return self.structure.unflatten(
-            [next(rest) if static is None else static[1] for static in self.statics]
+            [next(rest) if static is None else static.value for static in self.statics]
         )
 
     def data_like(self, tree: Any, what: str) -> list[Any]:
@@ -65,7 +88,7 @@ class Skeleton(NamedTuple):
 def take_apart(tree: Any) -> tuple[list[Any], Skeleton]:
     """Return the data of a tree and the rest of it."""
     leaves, structure = flatten(tree)
-    statics = tuple(None if _is_data(leaf) else (type(leaf), leaf) for leaf in leaves)
+    statics = tuple(None if _is_data(leaf) else Static(leaf) for leaf in leaves)
     data = [leaf for leaf, static in zip(leaves, statics, strict=True) if static is None]
     return data, Skeleton(structure, statics)
 

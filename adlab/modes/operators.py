@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,7 @@ import numpy as np
 from adlab.modes.leaves import is_differentiable, is_number, zero_for
 from adlab.modes.pullback import vjp
 from adlab.modes.ravel import ravel
-from adlab.modes.vmap import vmap
-from adlab.primitives.spaces import space, zeros
+from adlab.primitives.spaces import is_complex, space, zeros
 from adlab.trace import flatten, tree_map
 
 __all__ = ["Coordinates", "LinearMap"]
@@ -25,22 +25,29 @@ class Coordinates:
     ----------
     size : int
     dtype : dtype
+    real : ndarray of bool
+        Which elements belong to real leaves.
+    eps : float
+        The relative rounding error of the coarsest leaf.
     """
 
     def __init__(self, tree: Any) -> None:
         leaves, self._structure = flatten(tree)
         self._moving = [is_differentiable(leaf) for leaf in leaves]
-        self._spaces = [space(leaf) if moves else None for leaf, moves in self._pairs(leaves)]
+        spaces = [space(leaf) for leaf, moves in self._pairs(leaves) if moves]
         self._still = [zero_for(leaf) if is_number(leaf) else 0 for leaf in leaves]
-        flat, self._unravel = ravel([zeros(each) for each in self._spaces if each is not None])
+        flat, self._unravel = ravel([*map(zeros, spaces)])
         self.size, self.dtype = flat.size, flat.dtype
+        real = [np.full(math.prod(shape), not is_complex(dtype)) for shape, dtype in spaces]
+        self.real = np.concatenate([np.zeros(0, bool), *real])
+        self.eps = max((float(np.finfo(dtype).eps) for _, dtype in spaces), default=0.0)
 
     def _pairs(self, leaves: list[Any]) -> Any:
         return zip(leaves, self._moving, strict=True)
 
     def flat(self, tree: Any) -> Any:
         """Return the vector of a pytree."""
-        leaves = flatten(tree)[0]
+        leaves = self._structure.flatten_like(tree, "the vector")
         return ravel([leaf for leaf, moves in self._pairs(leaves) if moves])[0]
 
     def tree(self, vector: Any) -> Any:
@@ -87,29 +94,38 @@ class LinearMap(ABC):
             and those of the result m, in the order of `adlab.ravel`.  Matrices of columns are
             mapped as one batch.
 
+        Raises
+        ------
+        NonLinearError
+            If the map of complex arguments is not complex-linear.
+        ShapeError
+            By the operator, for a vector of another length.
+
         Notes
         -----
+        The operator is a matrix: it takes complex vectors where the arguments are real too.
         ``rmatvec`` is the adjoint Aᴴ w = (Aᵀ w*)*.  The transpose is recorded when it is first
         needed.
         """
-        from scipy.sparse.linalg import LinearOperator  # loaded only where it is wanted
+        from adlab.modes import flatoperator as flat  # loads SciPy, only where it is wanted
 
         transpose = _Once(self.transposed)
+        domain, target = self.domain, self.target
 
-        def forward(v: Any) -> Any:
-            return self.target.flat(self(*self.domain.tree(v)))
+        def push(v: Any) -> Any:
+            return target.flat(self(*domain.tree(v)))
 
-        def adjoint(w: Any) -> Any:
-            back = transpose()(self.target.tree(np.conjugate(w)))
-            return np.conjugate(self.domain.flat(back))
+        def pull(w: Any) -> Any:
+            return domain.flat(transpose()(target.tree(w)))
 
-        return LinearOperator(
-            (self.target.size, self.domain.size),
-            dtype=np.result_type(self.target.dtype, self.domain.dtype),
-            matvec=forward,
-            rmatvec=adjoint,
-            matmat=vmap(forward, in_axes=1, out_axes=1),
-            rmatmat=vmap(adjoint, in_axes=1, out_axes=1),
+        flat.require_complex_linear(push, domain.real)
+        forward = flat.complexified(push, domain.real)
+        back = flat.complexified(flat.transposed_parts(pull, domain.real, target.real), target.real)
+        return flat.FlatOperator(
+            (target.size, domain.size),
+            np.result_type(target.dtype, domain.dtype),
+            forward,
+            lambda w: np.conjugate(back(np.conjugate(w))),
         )
 
 

@@ -47,14 +47,14 @@ def lowered(interpreter: Interpreter, tree: Any) -> Any:
     return tree_map(value, tree)
 
 
-def require_scalar(out: Any) -> None:
-    """Raise `NonScalarOutputError` unless ``out`` is one real number."""
+def require_scalar(out: Any, what: str = "grad of a function") -> None:
+    """Raise `NonScalarOutputError` unless ``out``, of ``what``, is one real number."""
     shape, dtype = space(out) if is_number(out) else ((), object)
     if not shape and np.dtype(dtype).kind in "fiub":
         return
     raise NonScalarOutputError(
         explain(
-            f"grad of a function whose output is {described(out)}",
+            f"{what} whose output is {described(out)}",
             why="a gradient is of one real number.",
             instead="reduce the output (np.sum), or use adlab.jacobian, adlab.derivative or "
             "adlab.vjp.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from adlab.errors import StructureError, explain, shorten
 from adlab.trace import Structure, flatten
+from adlab.trace.tree import steps
 
 __all__ = ["spread_axes"]
 
@@ -32,9 +33,10 @@ def spread_axes(prefix: Any, structure: Structure, what: str) -> list[int | None
         return list(_spread(shape, iter(leaves), structure, ""))
     except _Misfit as misfit:
         path, why = misfit.args
+        values = "an array" if structure.kind is None else shorten(str(structure))
         raise StructureError(
             explain(
-                f"{what} = {shorten(repr(prefix))} does not fit {shorten(repr(structure))}"
+                f"{what} = {shorten(repr(prefix))} does not fit {values}"
                 + (f" at {path}" if path else ""),
                 why=why,
                 instead="give an integer or None, for a whole argument or for parts of it.",
@@ -61,5 +63,5 @@ def _spread(
     elif part.aux != tree.aux:
         raise _Misfit(path, "the axes have other keys than the values, or in another order.")
     else:
-        for k, (below, child) in enumerate(zip(part.children, tree.children, strict=True)):
-            yield from _spread(below, axes, child, f"{path}[{k}]")
+        for below, child, step in zip(part.children, tree.children, steps(tree), strict=True):
+            yield from _spread(below, axes, child, path + step)

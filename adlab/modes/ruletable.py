@@ -27,7 +27,7 @@ class RuleTable:
         self.name, self.arguments = name, arguments
         self.given: dict[str, tuple[Any, ...]] = {}
         self._rules: dict[str, dict[str, TreeRule]] = {"vjp": {}, "jvp": {}}
-        for argument in {"ans", "ct", "joint"}.intersection(arguments):
+        for argument in {"ans", "ct"}.intersection(arguments):
             refuse(
                 f"{name} has an argument {argument!r}",
                 "where rules are declared that name means something else.",
@@ -114,6 +114,21 @@ class RuleTable:
         if not vjps and not jvps:
             self._refuse_derivative(arguments)
         return vjps, jvps  # type: ignore[return-value]  # each argument has a rule
+
+    def undeclared(self, arguments: Sequence[str]) -> list[str]:
+        """Return those of some arguments that have no rule, nor None in the place of one."""
+        known = {name for rules in self._rules.values() for name in rules}
+        excluded = {
+            name
+            for rules, _, named in self.given.values()
+            for name, rule in [*zip(self.arguments, rules, strict=False), *named.items()]
+            if rule is None
+        }
+        return [name for name in arguments if name not in known | excluded]
+
+    def served(self, direction: str) -> list[str]:
+        """Return the arguments that have a rule of one direction."""
+        return list(self._rules[direction])
 
     def _refuse_derivative(self, arguments: Sequence[str]) -> NoReturn:
         known = {name for rules in self._rules.values() for name in rules}

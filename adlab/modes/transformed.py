@@ -24,7 +24,7 @@ class Transformed:
         self._run = run
         self._options = options
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self._run(self.__wrapped__, args, kwargs, **self._options)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

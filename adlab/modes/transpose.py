@@ -1,9 +1,4 @@
-"""Transposing a linear function: reverse mode at zero, which refuses whatever is not linear.
-
-A linear function is its own derivative at every point, so its pullback at zero is its transpose.
-Whether it is linear can be seen primitive by primitive: from the calculus fact, and from the value
-at zero, which must be zero.
-"""
+"""Transposing a linear function: its pullback at zero, and a proof by example that it is one."""
 
 from __future__ import annotations
 
@@ -12,19 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import NonLinearError, explain
-from adlab.modes.derived import rule_for, run_body, traced_places
+from adlab.modes.generators import drawing, states
 from adlab.modes.leaves import is_differentiable
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered
 from adlab.modes.pullback import Pullback, lift
-from adlab.modes.vjp import VJP
+from adlab.modes.strict import Strict
 from adlab.primitives.contents import concrete
-from adlab.primitives.spaces import space, zeros
-from adlab.rules import Constant, Elementwise, General, Multilinear, Rule
-from adlab.trace import Primitive, Tracer, flatten
+from adlab.primitives.spaces import Space, is_complex, space, zeros
+from adlab.trace import Structure, flatten
 
-__all__ = ["Strict", "Transpose", "linear_transpose"]
+__all__ = ["Transpose", "linear_transpose"]
 
 F = Callable[..., Any]
 
@@ -50,12 +43,15 @@ def linear_transpose(f: F, *examples: Any) -> Transpose:
     Raises
     ------
     NonLinearError
-        If a primitive that is not linear is applied to what depends on the arguments.
+        If a primitive that is not linear is applied to what depends on the arguments, a branch or
+        a position is decided by their values, or ⟨ȳ, f(x)⟩ and ⟨fᵀ(ȳ), x⟩ differ at a random
+        point.
 
     Notes
     -----
-    Defined by ⟨ȳ, f(x)⟩ = ⟨fᵀ(ȳ), x⟩ with ⟨ȳ, y⟩ = Re Σ ȳ y, without conjugation.  ``f`` runs once,
-    at zero: where it branches on values, the branch for zero is the one that is transposed.
+    Defined by ⟨ȳ, f(x)⟩ = ⟨fᵀ(ȳ), x⟩ with ⟨ȳ, y⟩ = Re Σ ȳ y, without conjugation.  ``f`` runs
+    at zero, where its pullback is its transpose, and once more at a random point, to see whether
+    that is so.
 
     Examples
     --------
@@ -65,75 +61,15 @@ def linear_transpose(f: F, *examples: Any) -> Transpose:
     (array([-1., -9., 10.]),)
     """
     leaves, structure = flatten(examples)
+    draws = states(leaves)
     with Strict() as tape:
         lifted, nodes = lift(tape, [_zero(leaf) for leaf in leaves], "an example")
         out = f(*structure.unflatten(lifted))
         pullback = Pullback(tape, leaves, structure, nodes, out)
-        return Transpose(pullback, examples, lowered(tape, out))
-
-
-class Strict(VJP):
-    """Reverse mode at zero that lets linear operations pass.
-
-    What is read off the values (a comparison, a position) has the payload None: it may decide a
-    branch, but not enter the result.
-    """
-
-    transformation = "linear_transpose"
-
-    @classmethod
-    def derive(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
-        """Return what reverse mode does, for a primitive linear in its traced arguments."""
-        positions = traced_places(mine)
-        bends = _bends(primitive, positions)
-        if bends:
-            raise _refusal(
-                f"{primitive.name} is not linear in {_listed(primitive, positions)}",
-                f"its derivative depends on {bends}.",
-            )
-        return super().derive(primitive, mine)
-
-    @classmethod
-    def through(cls, primitive: Primitive, mine: int) -> Callable[..., Any]:
-        """Let the body of a composite primitive run here: it has to be linear itself."""
-        return run_body
-
-    def process(self, primitive: Primitive, args: Any, params: Any, mine: int) -> Any:
-        """Record a linear primitive whose result at zero is zero."""
-        if isinstance(primitive.facts["calculus"], Constant):
-            return self._observed(primitive, args, params)
-        if any(self.owns(arg) and arg.payload is None for arg in args):
-            raise _refusal(
-                f"{primitive.name} was applied to what a comparison or another step function "
-                "returned",
-                "steps are not linear; they may decide a branch only.",
-            )
-        out = super().process(primitive, args, params, mine)
-        for each in out if primitive.multiple else (out,):
-            if np.any(concrete(each)):
-                raise _refusal(
-                    f"{primitive.name} returned what is not zero for arguments that are zero",
-                    "a linear function is zero at zero; with a constant added it is affine.",
-                )
-        return out
-
-    def _observed(self, primitive: Primitive, args: Any, params: Any) -> Any:
-        out = primitive(*self.lower(args), **params)
-        for each in out if primitive.multiple else (out,):
-            if np.result_type(concrete(each)).kind in "fc":
-                raise _refusal(
-                    f"{primitive.name} is not linear", "its derivative is zero, its values are not."
-                )
-        return self.wrap(primitive, out)
-
-    def concrete(self, tracer: Tracer) -> Any:
-        """Return a single truth value or number; positions in an array are not to be used."""
-        if tracer.payload is None and np.ndim(concrete(tracer.value)):
-            raise _refusal(
-                "positions found by comparing values were used as an index",
-                "which elements are taken then depends on the values.",
-            )
-        return tracer.value
+        transpose = Transpose(pullback, examples, lowered(tape, out))
+    with drawing(leaves, draws), np.errstate(all="ignore"):  # the run at zero has warned
+        _require_pairing(f, transpose, leaves, structure)
+    return transpose
 
 
 class Transpose(LinearMap):
@@ -159,46 +95,37 @@ def _zero(leaf: Any) -> Any:
     return zeros(space(leaf)) if is_differentiable(leaf, "an example") else leaf
 
 
-def _bends(primitive: Primitive, positions: list[int]) -> str:
-    """Return the values a derivative depends on if it does so on traced ones, for a message."""
-    calculus = primitive.facts["calculus"]
-    traced = {_name(primitive, i) for i in positions}
-    if isinstance(calculus, Multilinear):
-        return _listed(primitive, positions) if len(positions) > 1 else ""
-    rules = _rules(primitive, positions)
-    used = {name for rule in rules if isinstance(rule, Rule) for name in rule.names}
-    moving = [name for name in sorted(used) if name in traced or name == "ans"]
-    return " and ".join("its own result" if name == "ans" else name for name in moving)
-
-
-def _rules(primitive: Primitive, positions: list[int]) -> list[Any]:
-    """Return the rules by which a primitive is differentiated; none where it is linear."""
-    calculus = primitive.facts["calculus"]
-    if isinstance(calculus, Elementwise):
-        return [rule_for(primitive, calculus.partials, i) for i in positions]
-    if not isinstance(calculus, General):
-        return []
-    if calculus.joint_vjp is not None:
-        return [calculus.joint_vjp]
-    rules = calculus.vjps or calculus.jvps
-    return [rule_for(primitive, rules, i) for i in positions]
-
-
-def _name(primitive: Primitive, position: int) -> str:
-    """Return the name a rule has for an argument."""
-    return primitive.args[min(position, len(primitive.args) - 1)].lstrip("*")
-
-
-def _listed(primitive: Primitive, positions: list[int]) -> str:
-    return " and ".join(primitive.argument(i) for i in positions)
-
-
-def _refusal(what: str, why: str) -> NonLinearError:
-    return NonLinearError(
-        explain(
-            f"linear_transpose: {what}",
-            why=why,
-            instead="transpose a linear function; of another one take the derivative at a point "
-            "first, adlab.linearize(f, x)[1].",
-        )
+def _require_pairing(f: F, transpose: Transpose, leaves: list[Any], structure: Structure) -> None:
+    """Raise unless ⟨w, f(v)⟩ = ⟨fᵀ w, v⟩ to rounding, for some random v and w."""
+    rng = np.random.default_rng(0)
+    drawn = [_random(space(leaf), rng) if is_differentiable(leaf) else None for leaf in leaves]
+    v = structure.unflatten(
+        [leaf if each is None else each for leaf, each in zip(leaves, drawn, strict=True)]
     )
+    at_v = transpose.target.flat(structure.unflatten(drawn))
+    image = transpose.domain.flat((f(*v),))
+    (out_bar,) = transpose.domain.tree(_random(((transpose.domain.size,), image.dtype), rng))
+    w, back = transpose.domain.flat((out_bar,)), transpose.target.flat(transpose(out_bar))
+    eps = max(transpose.domain.eps, transpose.target.eps)
+    if image.shape != w.shape or _differ(w * image, back * at_v, eps):
+        raise Strict.refusal(
+            "the function is not linear",
+            "what was recorded at zero is not its transpose at a random point: a value was read "
+            "off the argument in a way that tracing does not see, or a rule of its own is wrong.",
+        )
+
+
+def _differ(left: Any, right: Any, eps: float) -> bool:
+    """Whether the sums of two vectors differ in their real parts; maybe of each example of a batch.
+
+    An ill-conditioned map rounds much, one that is not linear is off by much more.
+    """
+    left, right = np.real(concrete(left)), np.real(concrete(right))
+    size = np.sum(np.abs(left), -1) + np.sum(np.abs(right), -1)
+    return bool(np.any(np.abs(np.sum(left, -1) - np.sum(right, -1)) > np.sqrt(eps) * size))
+
+
+def _random(of: Space, rng: np.random.Generator) -> Any:
+    shape, dtype = of
+    numbers = rng.normal(size=shape) + (1j * rng.normal(size=shape) if is_complex(dtype) else 0)
+    return dtype(numbers) if isinstance(dtype, type) else np.asarray(numbers, dtype)[()]

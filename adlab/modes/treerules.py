@@ -15,6 +15,7 @@ import numpy as np
 
 from adlab.errors import DtypeError, StructureError, defined_at, explain
 from adlab.modes.layout import Layout, Skeleton, Tangents, is_float
+from adlab.modes.lockeddata import raise_if_locked
 from adlab.primitives.spaces import Space, space, zeros
 from adlab.rules.checks import refuse, require_known, require_leading
 from adlab.rules.fitting import broadcasts, require_shape
@@ -70,7 +71,12 @@ class TreeRule:
 
     def __call__(self, leading: Sequence[Any], known: Known) -> Any:
         """Apply the formula; ``known`` finds the value of a name."""
-        return self.formula(*leading, **{name: known(name) for name in self.names})
+        named = {name: known(name) for name in self.names}
+        try:
+            return self.formula(*leading, **named)
+        except ValueError as error:
+            raise_if_locked(error, self.title)
+            raise
 
     def pull(
         self, ct: Any, known: Known, layout: Layout, spaces: Sequence[Space], *, loose: bool
@@ -98,7 +104,7 @@ class TreeRule:
         if isinstance(bars, tuple) and len(bars) == len(self.serves):
             return zip(self.serves, bars, strict=True)
         kind = type(bars).__qualname__
-        given = f"a tuple of {len(bars)}" if isinstance(bars, tuple) else f"a {kind}"
+        given = f"a tuple of {len(bars)}" if isinstance(bars, tuple) else f"one of type {kind}"
         raise StructureError(
             explain(
                 f"{self.title} returned {given}",

@@ -20,7 +20,7 @@ from adlab.modes.layout import Layout, Skeleton, take_apart
 from adlab.modes.ruletable import RuleTable
 from adlab.rules import Axes, Core
 from adlab.rules.checks import refuse
-from adlab.trace import Primitive, flatten
+from adlab.trace import flatten
 
 __all__ = ["UserPrimitive"]
 
@@ -43,12 +43,12 @@ class UserPrimitive:
         self.__signature__ = _signature(f)
         self.__name__ = name or str(getattr(f, "__name__", type(f).__name__))
         self.__qualname__ = getattr(f, "__qualname__", self.__name__)
-        self._axes = axes
-        self._rules = RuleTable(self.__name__, tuple(self.__signature__.parameters))
+        self.axes = axes
+        self.rules = RuleTable(self.__name__, tuple(self.__signature__.parameters))
         self._known = functools.lru_cache(64)(self._application)
 
     def defvjp(
-        self, *rules: Formula | None, joint: Formula | None = None, **named: Formula | None
+        self, /, *rules: Formula | None, joint: Formula | None = None, **named: Formula | None
     ) -> None:
         """Declare how cotangents are pulled back.
 
@@ -61,7 +61,7 @@ class UserPrimitive:
         joint : callable, optional
             One rule for all arguments, which returns a tuple with a cotangent for each.
         **named : callable or None
-            Rules by the name of the argument.
+            Rules by the name of the argument; that of one called ``joint`` is given in order.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class UserPrimitive:
         self._define("vjp", rules, joint, named)
 
     def defjvp(
-        self, *rules: Formula | None, joint: Formula | None = None, **named: Formula | None
+        self, /, *rules: Formula | None, joint: Formula | None = None, **named: Formula | None
     ) -> None:
         """Declare how tangents are pushed forward.
 
@@ -99,7 +99,7 @@ class UserPrimitive:
         joint : callable, optional
             One rule for all arguments whose tangents it names first: ``joint(a_dot, b_dot, …)``.
         **named : callable or None
-            Rules by the name of the argument.
+            Rules by the name of the argument; that of one called ``joint`` is given in order.
 
         Raises
         ------
@@ -120,26 +120,22 @@ class UserPrimitive:
         self._define("jvp", rules, joint, named)
 
     def _define(self, direction: str, *given: Any) -> None:
-        self._rules.define(direction, *given)
+        self.rules.define(direction, *given)
         self._known.cache_clear()
 
     # Calling -------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if not any(map(is_traced, flatten((args, kwargs))[0])):
             out = self.__wrapped__(*args, **kwargs)
             require_plain(self.__name__, flatten(out)[0])
             return out
-        application, data = self._applied(args, kwargs)
+        application, data = self.applied(*args, **kwargs)
         outs = application.primitive(*data)
         return application.result.fill(outs)
 
-    def flat(self, *args: Any, **kwargs: Any) -> tuple[Primitive, list[Any]]:
-        """Return the primitive that a call applies, and the data it is applied to."""
-        application, data = self._applied(args, kwargs)
-        return application.primitive, data
-
-    def _applied(self, args: Any, kwargs: Any) -> tuple[Application, list[Any]]:
+    def applied(self, /, *args: Any, **kwargs: Any) -> tuple[Application, list[Any]]:
+        """Return the application that a call is, and the data it is to."""
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
         parts = {name: take_apart(value) for name, value in bound.arguments.items()}
@@ -153,10 +149,10 @@ class UserPrimitive:
     def _application(self, skeletons: tuple[tuple[str, Skeleton], ...]) -> Application:
         """Return the application to arguments of this structure."""
         layout = Layout(dict(skeletons))
-        if isinstance(self._axes, Core):
-            self._require_groups(self._axes, layout)
-        name, choose = self.__name__, self._rules.chosen
-        return Application(self.__wrapped__, name, self.__signature__, layout, choose, self._axes)
+        if isinstance(self.axes, Core):
+            self._require_groups(self.axes, layout)
+        name, choose = self.__name__, self.rules.chosen
+        return Application(self.__wrapped__, name, self.__signature__, layout, choose, self.axes)
 
     def _require_groups(self, axes: Core, layout: Layout) -> None:
         if len(axes.dimensions()[0]) != len(layout.labels):
@@ -181,7 +177,7 @@ class UserPrimitive:
             home = getattr(home, name, None)
         if home is self:
             return self.__qualname__
-        return _again, (self.__wrapped__, self._axes, self.__name__, self._rules.given)
+        return _again, (self.__wrapped__, self.axes, self.__name__, self.rules.given)
 
 
 def _again(f: Formula, axes: Axes, name: str, given: Mapping[str, Any]) -> UserPrimitive:

@@ -45,13 +45,16 @@ class VJP(Tape):
 
 
 def transposed(
-    f: Callable[..., tuple[Any, ...]], spaces: tuple[Space, ...], cts: tuple[Any, ...]
+    f: Callable[..., tuple[Any, ...]],
+    spaces: tuple[Space, ...],
+    cts: tuple[Any, ...],
+    tapes: type[VJP] = VJP,
 ) -> tuple[Any, ...]:
     """Return fᵀ(cts) for a linear function ``f`` from values in ``spaces`` to a tuple.
 
     Reverse mode on a linear function is its transpose, whatever the point.
     """
-    with VJP() as tape:
+    with tapes() as tape:
         inputs = tuple(tape.input(zeros(each)) for each in spaces)
         pairs = [(x.payload, ct) for x, ct in zip(f(*inputs), cts, strict=True) if tape.owns(x)]
         roots, given = [node for node, _ in pairs], [ct for _, ct in pairs]

@@ -1,259 +1,27 @@
-"""Batching: every primitive applied once to all examples, stacked along a leading axis.
+"""Batching a function: its arguments taken apart into examples, its outputs stacked.
 
-A batched tracer's value has the examples along axis 0, which the program does not see.  How a
-primitive acts on stacked inputs is derived from its axes fact: by broadcasting, by core
-dimensions, by passing leading axes through, by an adapter, and otherwise by a loop.
+`adlab.modes.batch` is the interpreter, `adlab.modes.examples` finds the examples.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-import warnings
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from adlab.errors import (
-    BatchedValueError,
-    PerformanceWarning,
-    ShapeError,
-    StructureError,
-    explain,
-)
+from adlab.errors import ShapeError, explain
 from adlab.modes.arguments import require_positive
-from adlab.modes.batchedbody import through
-from adlab.modes.derived import Deriving, Writer
+from adlab.modes.batch import Batch
+from adlab.modes.examples import Examples
 from adlab.modes.generators import batched, is_generator
+from adlab.modes.loop import noted
 from adlab.modes.prefixes import spread_axes
 from adlab.modes.transformed import Transformed
-from adlab.primitives.layout import apart
-from adlab.primitives.spaces import spread
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped
 from adlab.rules.rule import shape_of
-from adlab.trace import Primitive, Structure, Tracer, flatten, paths, snapshot
+from adlab.trace import Structure, Tracer, flatten, snapshot
 
-__all__ = ["Batch", "vmap"]
-
-Apply = Callable[["Batch", Any, Any], Any]
-
-
-class Batch(Deriving):
-    """One batching transformation; the value of a tracer has the examples along axis 0."""
-
-    transformation = "vmap"
-    hidden = 1
-
-    def __init__(self, size: int, name: str | None = None, *, chunk: bool = False) -> None:
-        super().__init__()
-        self.size = size
-        self.name = name
-        self.chunk = chunk  #: whether there are other examples, which run apart
-
-    @classmethod
-    def derive(cls, primitive: Primitive, mine: int) -> Apply:
-        """Return the primitive's meaning on stacked arguments, from its axes fact."""
-        fact = primitive.facts["axes"]
-        stacked = [bool(mine >> i & 1) for i in range(mine.bit_length())]
-        derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
-        apply = derive(primitive, fact, stacked)
-        return _named(primitive, apply) if "named" in primitive.facts else apply
-
-    def process(
-        self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
-    ) -> Any:
-        """Apply the derived function; the examples lie in memory as if computed alone."""
-        out = super().process(primitive, args, params, mine)
-        for each in out if primitive.multiple else (out,):
-            if self.owns(each):
-                each.value = apart(each.value, args)
-        return out
-
-    @classmethod
-    def through(cls, primitive: Primitive, mine: int) -> Apply:
-        """Return the function that applies a composite primitive to its body, batched."""
-        return functools.partial(through, primitive)
-
-    def concrete(self, tracer: Tracer) -> NoReturn:
-        """Refuse: each example has a value of its own."""
-        raise BatchedValueError(
-            explain(
-                "a single truth value, integer or index was asked of a batched value",
-                why=f"it has {self.size} values under vmap, which may differ.",
-                instead="choose with np.where, index with np.take_along_axis, or loop over the "
-                "examples instead of vmap.",
-            )
-        )
-
-    def again(self) -> Batch:
-        """Return a new batch like this one."""
-        return Batch(self.size, self.name, chunk=self.chunk)
-
-    def stack(self, x: Any) -> Any:
-        """Return a value that all examples share, once for each of them."""
-        return np.broadcast_to(x, (self.size, *shape_of(x)))
-
-
-def _lowered(args: Any, stacked: list[bool]) -> list[tuple[Any, bool]]:
-    """Return the value of each argument, and whether it is stacked."""
-    flags = stacked + [False] * (len(args) - len(stacked))
-    return [(arg.value, True) if flag else (arg, False) for arg, flag in zip(args, flags)]  # noqa: B905 - as long
-
-
-def _broadcast(primitive: Primitive, fact: Broadcast, stacked: list[bool]) -> Apply:
-    """Give every stacked operand the rank of the largest, behind the stacking axis."""
-    writer = Writer(primitive, sum(flag << i for i, flag in enumerate(stacked)))
-    writer.names["spread"] = spread
-    body = writer.lower()
-    if len(writer.values) > 1:
-        ranks = [
-            f"len(shape_of({x})){' - 1' if i in writer.positions else ''}"
-            for i, x in enumerate(writer.values)
-        ]
-        body.append(f"rank = max({', '.join(ranks)})")
-        stacks = [writer.values[i] for i in writer.positions]
-        body += [f"if len({x}.shape) <= rank: {x} = spread({x}, rank)" for x in stacks]
-    wrapped = "batch.wrap(bind, ans)"
-    if not primitive.multiple:
-        wrapped = "tracer_classes[ans.__class__](ans, batch, None)"
-    return writer.define(
-        "apply(batch, args, params)", [*body, writer.evaluate(), f"return {wrapped}"]
-    )
-
-
-def _core(primitive: Primitive, fact: Core, stacked: list[bool]) -> Apply:
-    """Align the axes in front of the core dimensions; absent optional ones get length one."""
-    operands, results = fact.dimensions()
-
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        values = _lowered(args, stacked)
-        ranks = [len(shape_of(x)) - flag for x, flag in values]
-        absent = fact.absent(ranks)
-        whole = []
-        for (x, flag), names in zip(values, operands, strict=True):
-            lost = [len(names) - k for k, name in enumerate(names) if name in absent]
-            whole.append((np.expand_dims(x, tuple(-k for k in lost)) if lost else x, flag))
-        loops = [
-            len(shape_of(x)) - flag - len(names)
-            for (x, flag), names in zip(whole, operands, strict=True)
-        ]
-        rank = max(loops)
-        aligned = [
-            spread(x, rank + len(names)) if flag else x
-            for (x, flag), names in zip(whole, operands, strict=True)
-        ]
-        out = primitive(*aligned, **params)
-        return batch.wrap(primitive, _without(out, absent, results, primitive.multiple))
-
-    return apply
-
-
-def _without(out: Any, absent: set[str], results: list[list[str]], multiple: bool) -> Any:
-    """Take absent dimensions out of the results."""
-    if not absent:
-        return out
-    outs = [
-        np.squeeze(each, tuple(k - len(names) for k, name in enumerate(names) if name in absent))
-        for each, names in zip(out if multiple else (out,), results, strict=True)
-    ]
-    return tuple(outs) if multiple else outs[0]
-
-
-def _leading(primitive: Primitive, fact: Leading, stacked: list[bool]) -> Apply:
-    """Leading axes pass through; what is shared is repeated without a copy."""
-
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        values = [x if flag else batch.stack(x) for x, flag in _lowered(args, stacked)]
-        return batch.wrap(primitive, primitive(*values, **params))
-
-    return apply
-
-
-def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        values = [x if flag else batch.stack(x) for x, flag in _lowered(args, stacked)]
-        values, params = fact.rewrite(values, params)
-        return batch.wrap(primitive, primitive(*values, **params))
-
-    return apply
-
-
-def _mapped(primitive: Primitive, fact: Mapped, stacked: list[bool]) -> Apply:
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        values, flags = zip(*_lowered(args, stacked), strict=True)
-        return batch.wrap(primitive, primitive(*values, **fact.rewrite(params, flags)))
-
-    return apply
-
-
-def _named(primitive: Primitive, otherwise: Apply) -> Apply:
-    """Let a primitive that names a batch mean something of its own to that one."""
-
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        if params["batch"] is not batch:
-            return otherwise(batch, args, params)
-        return primitive.facts["named"](batch, args[0].value, params["axis"])
-
-    return apply
-
-
-def _loop(primitive: Primitive, fact: Any, stacked: list[bool]) -> Apply:
-    """Apply the primitive to one example after the other."""
-    warned = False
-
-    def apply(batch: Batch, args: Any, params: Any) -> Any:
-        nonlocal warned
-        if not warned:
-            warned = True
-            _warn(primitive)
-        values = _lowered(args, stacked)
-        rows = [
-            primitive(*[x[k] if flag else x for x, flag in values], **params)
-            for k in range(batch.size)
-        ]
-        if not rows:
-            return batch.wrap(primitive, _nothing(primitive, values, params))
-        if primitive.multiple:
-            return batch.wrap(primitive, tuple(map(_stacked, zip(*rows, strict=True))))
-        return batch.wrap(primitive, _stacked(rows))
-
-    return apply
-
-
-def _stacked(rows: Any) -> Any:
-    return np.stack([x if hasattr(x, "shape") else np.asarray(x) for x in rows])
-
-
-def _nothing(primitive: Primitive, values: Any, params: Any) -> Any:
-    """Return the result for no examples, with the shape and dtype that one of zeros would give."""
-    sample = [np.zeros(x.shape[1:], x.dtype) if flag else x for x, flag in values]
-    out = primitive(*sample, **params)
-    outs = out if primitive.multiple else (out,)
-    empty = [np.zeros((0, *np.shape(each)), np.result_type(each)) for each in outs]
-    return tuple(empty) if primitive.multiple else empty[0]
-
-
-def _warn(primitive: Primitive) -> None:
-    text = explain(
-        f"vmap of {primitive.name} runs in a loop over the examples",
-        why=primitive.facts.get("reasons", {}).get("vmap", "")
-        or "the primitive states no fact about its axes.",
-        instead="declare its core dimensions (axes=...), or leave it if it is not the bottleneck.",
-    )
-    warnings.warn(text, PerformanceWarning, stacklevel=2)
-
-
-_DERIVATIONS: dict[type, Callable[..., Apply]] = {
-    Broadcast: _broadcast,
-    Core: _core,
-    Leading: _leading,
-    Adapter: _adapter,
-    Mapped: _mapped,
-}
-
-
-# The public function ----------------------------------------------------------------------------
+__all__ = ["vmap"]
 
 
 def vmap(
@@ -333,30 +101,25 @@ def _vmap(
     axis_name: str | None,
     chunk_size: int | None,
 ) -> Any:
-    leaves, structure = flatten((args, kwargs))
-    axes = [
-        None if is_generator(leaf) else axis
-        for leaf, axis in zip(
-            leaves,
-            spread_axes(_prefix(f, args, kwargs, in_axes), structure, "in_axes"),
-            strict=True,
-        )
-    ]
-    name = functools.partial(_argument, f, structure)
-    size = _batch_size(leaves, axes, axis_size, name)
+    examples = Examples(f, args, kwargs, in_axes)
+    size = examples.count(axis_size)
     moved = [
         leaf if axis is None else np.moveaxis(leaf, axis, 0)
-        for leaf, axis in zip(leaves, axes, strict=True)
+        for leaf, axis in zip(examples.leaves, examples.axes, strict=True)
     ]
 
     def run(start: int, stop: int) -> tuple[list[Any], list[int | None], Structure]:
         with Batch(stop - start, axis_name, chunk=stop - start < size) as batch:
             lifted = [
                 _shared(batch, leaf) if axis is None else batch.lift(leaf[start:stop])
-                for leaf, axis in zip(moved, axes, strict=True)
+                for leaf, axis in zip(moved, examples.axes, strict=True)
             ]
-            positional, named = structure.unflatten(lifted)
-            outs, out_structure = flatten(f(*positional, **named))
+            positional, named = examples.structure.unflatten(lifted)
+            try:
+                outs, out_structure = flatten(f(*positional, **named))
+            except (ValueError, IndexError) as error:  # NumPy's of shapes, axes and positions
+                noted(error, stop - start)
+                raise
             places = spread_axes(out_axes, out_structure, "out_axes")
             placed = [_placed(batch, out, k) for out, k in zip(outs, places, strict=True)]
         return placed, places, out_structure
@@ -385,90 +148,6 @@ def _joined(runs: list[tuple[list[Any], list[int | None], Structure]]) -> Any:
             for column, place in zip(columns, places, strict=True)
         ]
     return structure.unflatten(outs)
-
-
-def _prefix(f: Callable[..., Any], args: Any, kwargs: Any, in_axes: Any) -> Any:
-    """Return ``in_axes`` as a prefix of the pair (args, kwargs)."""
-    if isinstance(in_axes, dict):
-        bound = inspect.signature(f).bind(*args, **kwargs)
-        positional = list(bound.arguments)[: len(args)]
-        unknown = [name for name in in_axes if name not in bound.arguments]
-        if unknown:
-            raise StructureError(
-                explain(
-                    f"in_axes names {unknown[0]!r}, which the call does not have",
-                    why=f"the arguments are {', '.join(bound.arguments)}.",
-                    instead="name arguments of the call.",
-                )
-            )
-        return (
-            tuple(in_axes.get(name) for name in positional),
-            {name: in_axes.get(name) for name in kwargs},
-        )
-    if isinstance(in_axes, (tuple, list)):
-        if len(in_axes) != len(args):
-            raise StructureError(
-                explain(
-                    f"in_axes has {len(in_axes)} entries for {len(args)} positional arguments",
-                    why="a tuple has one entry for each positional argument.",
-                    instead="give one entry for each, or one integer for all.",
-                )
-            )
-        return tuple(in_axes), dict.fromkeys(kwargs, 0)
-    return in_axes
-
-
-def _argument(f: Callable[..., Any], structure: Structure, k: int) -> str:
-    """Return the name of a leaf of the pair (args, kwargs), as the user would write it."""
-    path = paths(structure)[k]
-    place, _, rest = path[1:].partition("]")[2][1:].partition("]")
-    if path.startswith("[1]"):
-        return place.strip("'\"") + rest
-    try:
-        names = list(inspect.signature(f).parameters)
-        return names[int(place)] + rest
-    except (TypeError, ValueError, IndexError):
-        return f"argument {place}{rest}"
-
-
-def _batch_size(
-    leaves: list[Any], axes: list[int | None], given: int | None, name: Callable[[int], str]
-) -> int:
-    """Return the number of examples, which all batched leaves have to share."""
-    sizes = {}
-    for k, (leaf, axis) in enumerate(zip(leaves, axes, strict=True)):
-        if axis is not None:
-            shape = shape_of(leaf)
-            if not -len(shape) <= axis < len(shape):
-                _refuse(
-                    f"{name(k)} has no axis {axis}: its shape is {shape}",
-                    "the examples are stacked along an axis that does not exist.",
-                )
-            sizes[k] = shape[axis]
-    counts = {*sizes.values()} | ({given} if given is not None else set())
-    if len(counts) == 1:
-        return counts.pop()
-    found = [f"{name(k)} has {n} along axis {axes[k]}" for k, n in sizes.items()]
-    if given is not None:
-        found.append(f"axis_size is {given}")
-    if not found:
-        _refuse(
-            "nothing is batched and axis_size is not given",
-            "the number of examples is not known.",
-        )
-    _refuse(f"the batch sizes differ: {', '.join(found)}", "there is one example of each.")
-    return 0
-
-
-def _refuse(what: str, why: str) -> NoReturn:
-    raise ShapeError(
-        explain(
-            f"vmap: {what}",
-            why=why,
-            instead="give in_axes that name the axis of the examples in each argument (None for an "
-            "argument that all examples share).",
-        )
-    )
 
 
 def _placed(batch: Batch, out: Any, place: int | None) -> Any:

@@ -49,7 +49,7 @@ _TRANSPOSED = Rearrangement(np.transpose)
 def _conversion(method: str) -> Callable[..., Any]:
     def convert(self: Any, *args: Any, **kwargs: Any) -> Any:
         interpreter = self.interpreter
-        if interpreter.readable(self):
+        if interpreter.reads and interpreter.readable(self):
             return getattr(np.asarray(interpreter.concrete(self)), method)(*args, **kwargs)
         raise _refused(method, self)
 
@@ -205,8 +205,8 @@ class ArrayTracer(Handle):
 
     def __format__(self, spec: str) -> str:
         plain = concrete(self)
-        if spec and np.ndim(plain) > self.ndim:  # one number was expected
-            raise diagnose_conversion("__format__", describe(self), len(plain))
+        if spec and np.ndim(plain) > self.ndim == 0:  # of one number the examples are shown
+            return np.array2string(plain, formatter={"all": lambda x: format(x, spec)})
         return format(plain, spec)
 
     # Operators -----------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ class ArrayTracer(Handle):
 
     def __float__(self) -> float:
         interpreter = self.interpreter
-        if interpreter.readable(self):
+        if interpreter.reads and interpreter.readable(self):
             return float(interpreter.concrete(self))
         frame = None if interpreter.hidden else entering_frame()
         if frame is not None and is_operator(frame):  # "%.2f" % x shows a number, as f-strings do
@@ -307,6 +307,8 @@ class ArrayTracer(Handle):
 
     def __getitem__(self, index: Any) -> Any:
         if index.__class__ is not int:
+            if isinstance(index, ArrayTracer) and indexing.by_positions(self, index):
+                return indexing.take(self, index, axis=0)
             index = indexing.plain_index(index)
         out = indexing.take_index(self, index=index)
         if out.__class__ is not ArrayTracer:  # an interpreter may return plain values

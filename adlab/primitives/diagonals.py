@@ -12,8 +12,18 @@ from adlab.rules import LEADING, linear
 
 __all__ = ["diagonal", "tril", "triu"]
 
-tril = linear(lambda x, *, k: np.tril(x, k), lambda ct, k: tril(ct, k=k), name="tril")
-triu = linear(lambda x, *, k: np.triu(x, k), lambda ct, k: triu(ct, k=k), name="triu")
+tril = linear(
+    lambda x, *, k: np.tril(x, k),
+    lambda ct, k: tril(ct, k=k),
+    name="tril",
+    axes="(m,n)->(m,n)",
+)
+triu = linear(
+    lambda x, *, k: np.triu(x, k),
+    lambda ct, k: triu(ct, k=k),
+    name="triu",
+    axes="(m,n)->(m,n)",
+)
 
 
 @implements(np.tril)

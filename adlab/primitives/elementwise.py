@@ -9,6 +9,7 @@ derivative 1.
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from typing import Any
@@ -48,6 +49,8 @@ negative = elementwise(
     operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans)
 )
 positive = elementwise(operator.pos, 1, name="positive", inverse=GATHERING)
+#: A copy laid out in memory as ``x`` is; masks have one too, of which ``+x`` is an error.
+duplicate = elementwise(copy.copy, 1, name="duplicate", inverse=GATHERING)
 
 
 def power_base(a: Any, b: Any) -> Any:

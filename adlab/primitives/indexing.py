@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import unwrapped
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_array
@@ -16,8 +17,8 @@ from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
 __all__ = [
-    "add_at", "as_array", "assigned", "element", "is_basic", "pack", "packed", "plain_index",
-    "scatter", "take_index", "taken", "unpack",
+    "add_at", "as_array", "assigned", "by_positions", "element", "is_basic", "pack", "packed",
+    "plain_index", "scatter", "take_index", "taken", "unpack",
 ]  # fmt: skip
 
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
@@ -26,12 +27,15 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 Call = tuple[list[Any], dict[str, Any]]
 
 
-def _behind(index: Any, size: int) -> tuple[Any, ...]:
-    """Return ``index`` behind a new leading axis of ``size``, which the result keeps in front."""
+def _behind(index: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return ``index`` behind the first axis of a shape, which the result keeps in front."""
     index = index if isinstance(index, tuple) else (index,)
     if is_basic(index):
         return (slice(None), *index)
-    index = sum((_positions(each) for each in index), ())
+    size, *example = shape
+    if any(map(_is_mask, index)):
+        np.broadcast_to(False, example)[index]  # masks have to fit, which positions do not tell
+        index = sum([each.nonzero() if _is_mask(each) else (each,) for each in index], ())
     places = [k for k, each in enumerate(index) if each.__class__ not in _BETWEEN]
     if places == list(range(places[0], places[-1] + 1)):
         return (slice(None), *index)
@@ -43,20 +47,17 @@ def _behind(index: Any, size: int) -> tuple[Any, ...]:
 _BETWEEN = (slice, type(None), type(Ellipsis))
 
 
-def _positions(each: Any) -> tuple[Any, ...]:
-    """Return an entry of an index, a mask as the positions it selects."""
-    mask = isinstance(each, (np.ndarray, list)) and np.asarray(each).dtype == bool
-    return np.asarray(each).nonzero() if mask else (each,)
+def _is_mask(each: Any) -> bool:
+    return isinstance(each, np.ndarray) and each.dtype == bool
 
 
 def _taken_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    return args, {**params, "index": _behind(params["index"], args[0].shape[0])}
+    return args, {**params, "index": _behind(params["index"], args[0].shape)}
 
 
 def _scattered_batch(args: list[Any], params: dict[str, Any]) -> Call:
-    size = args[0].shape[0]
-    index = _behind(params["index"], size)
-    return args, {"shape": (size, *params["shape"]), "index": index}
+    shape = (args[0].shape[0], *params["shape"])
+    return args, {"shape": shape, "index": _behind(params["index"], shape)}
 
 
 def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
@@ -66,7 +67,7 @@ def _written_batch(args: list[Any], params: dict[str, Any]) -> Call:
     rank = np.broadcast_to(False, x.shape[1:])[params["index"]].ndim
     extra = len(shape) - rank
     value = np.reshape(value, (size, *[1] * -extra, *shape[max(extra, 0) :]))
-    return [x, value], {"index": _behind(params["index"], x.shape[0])}
+    return [x, value], {"index": _behind(params["index"], x.shape)}
 
 
 def _scattered(ct: Any, x_shape: Any, index: Any) -> Any:
@@ -258,11 +259,24 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple([plain_index(each) for each in index])
     if isinstance(index, Tracer) and index.interpreter is not None:
-        several = shape_of(index) and index.interpreter.readable(index)
+        interpreter = index.interpreter
+        several = shape_of(index) and interpreter.reads and interpreter.readable(index)
         return np.array(index) if several else index.__index__()
     if isinstance(index, (np.ndarray, list)):
         return np.array(index)
     return index
+
+
+def by_positions(x: Any, index: Any) -> bool:
+    """Whether x is indexed by traced positions of which no plain index can be made.
+
+    These are arrays, and one position for each example; not where NumPy gives a view of x.
+    """
+    interpreters = unwrapped(index)[1]
+    if not interpreters or index.dtype.kind not in "iu":
+        return False
+    batched = any(interpreter.hidden for interpreter in interpreters)
+    return len(index.shape) > 0 or (batched and len(x.shape) == 1)
 
 
 def _bound(bound: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.contents import concrete, example
-from adlab.primitives.elementwise import positive
+from adlab.primitives.elementwise import duplicate
 from adlab.rules import linear
 from adlab.rules.rule import shape_of
 
@@ -37,7 +37,7 @@ def order_of(x: Any, order: str = "K") -> tuple[int, ...]:
 def copied(x: Any, order: str = "K") -> Any:
     """Return a copy of ``x`` in the given order in memory."""
     if order == "K" or len(x.shape) < 2:
-        return positive(x)
+        return duplicate(x)
     return laid_out(x, axes=order_of(example(x), order))
 
 

@@ -65,7 +65,7 @@ def copy(self: Any, order: str = "C") -> Any:
 @method
 def flatten(self: Any, order: str = "C") -> Any:
     """Return a copy with one axis."""
-    return ew.positive(np.ravel(self, order=order))  # type: ignore[call-overload]
+    return ew.duplicate(np.ravel(self, order=order))  # type: ignore[call-overload]
 
 
 @method

@@ -10,6 +10,7 @@ from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
 from adlab.primitives.layout import copied
 from adlab.rules import OPAQUE, constant
+from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
@@ -113,6 +114,8 @@ def _nonzero(a: Any) -> Any:
 
 @implements(np.searchsorted, arrays=2)
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    if len(shape_of(a)) > 1:
+        np.searchsorted(np.zeros(shape_of(a)), 0.0)  # raises
     return searchsorted(a, v, side=side)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from adlab.primitives import indexing
 from adlab.primitives.array import ArrayTracer
 from adlab.primitives.contents import concrete, example
-from adlab.primitives.elementwise import positive
+from adlab.primitives.elementwise import duplicate
 from adlab.primitives.handle import INTERPRETER
 from adlab.primitives.lenses import Lens, Part, Rearrangement
 from adlab.primitives.targets import check_cast
@@ -133,7 +133,7 @@ def rearranged(function: Any, out: Any, args: Any, kwargs: Any) -> Any:
     if _is_view(function, kind, plain, shown):
         return view(out, base, kind(show))
     if example(out).strides != shown.strides:
-        return positive(out)  # where NumPy copies, ours may have gaps in memory
+        return duplicate(out)  # where NumPy copies, ours may have gaps in memory
     return out.snapshot() if isinstance(out, View) else out  # a view of a step
 
 

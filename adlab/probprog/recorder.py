@@ -111,7 +111,7 @@ class Recorder(Interpreter):
         ``reverse(place)`` says whether the truth value that is read there is to be reversed.
     """
 
-    transformation = "log_joint"
+    transformation, reads = "log_joint", True
 
     def __init__(self, entry: Any, reverse: Reverse | None = None) -> None:
         super().__init__()

@@ -27,7 +27,12 @@ class Leading:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Nothing is known; a loop over the stacking axis is always right."""
+    """Nothing is known; a loop over the stacking axis is always right.
+
+    ``told`` says that the user knows of the loop: of a rule, which loops as its primitive does.
+    """
+
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adlab.errors import MissingRuleError
-from adlab.modes.flatrules import PullByPush
 from adlab.modes.jvp import JVP
+from adlab.modes.pullbypush import PullByPush
+from adlab.modes.userprimitive import UserPrimitive
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque
+from adlab.rules.axes import Adapter, Axes, Broadcast, Core, Leading, Mapped, Opaque
 from adlab.trace import Primitive
 
 __all__ = ["Row", "primitive_table"]
@@ -61,13 +62,13 @@ class Row:
     missing: dict[str, str]
 
 
-def primitive_table(primitives: Iterable[Primitive]) -> list[Row]:
+def primitive_table(primitives: Iterable[Primitive | UserPrimitive]) -> list[Row]:
     """Return a row for each primitive.
 
     Parameters
     ----------
-    primitives : iterable of Primitive
-        For instance ``adlab.rules.primitives().values()``.
+    primitives : iterable of Primitive or UserPrimitive
+        For instance ``adlab.rules.primitives().values()``, or your own.
 
     Returns
     -------
@@ -82,7 +83,33 @@ def primitive_table(primitives: Iterable[Primitive]) -> list[Row]:
     >>> row.name, row.vjp, row.vmap, row.missing
     ('cube', 'cotangent times partials', 'broadcasting', {})
     """
-    return [_row(each) for each in primitives]
+    return [
+        _own_row(each) if isinstance(each, UserPrimitive) else _row(each) for each in primitives
+    ]
+
+
+def _own_row(f: UserPrimitive) -> Row:
+    """Return the row of a Python function, whose arguments may be pytrees."""
+    vjps, jvps = map(f.rules.served, ("vjp", "jvp"))
+    gaps = [name for name in f.rules.arguments if name not in {*vjps, *jvps}]
+    return Row(
+        f.__name__,
+        f.rules.arguments,
+        General.__name__.lower(),
+        _axes(f.axes),
+        "its jvp" if jvps else "its vjp, transposed" if vjps else "none",
+        "its vjp" if vjps else "its jvp, transposed" if jvps else "none",
+        _batched(f.axes),
+        dict.fromkeys([*gaps, *["vmap"] * isinstance(f.axes, Opaque)], ""),
+    )
+
+
+def _axes(fact: Axes) -> str:
+    return fact.signature if isinstance(fact, Core) else type(fact).__name__.lower()
+
+
+def _batched(fact: Axes) -> str:
+    return _BATCHED.get(type(fact), "core dimensions")
 
 
 def _row(primitive: Primitive) -> Row:
@@ -96,10 +123,10 @@ def _row(primitive: Primitive) -> Row:
         primitive.name,
         primitive.args,
         type(calculus).__name__.lower(),
-        axes.signature if isinstance(axes, Core) else type(axes).__name__.lower(),
+        _axes(axes),
         _PUSHED.get(type(calculus)) or _rule(calculus, active, "jvp", "vjp"),
         _PULLED.get(type(calculus)) or _rule(calculus, active, "vjp", "jvp"),
-        _BATCHED.get(type(axes), "core dimensions"),
+        _batched(axes),
         {name: reasons.get(name, "") for name in gaps},
     )
 

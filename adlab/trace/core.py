@@ -175,6 +175,7 @@ class Interpreter:
 
     #: What the user called, for messages.
     transformation: ClassVar[str] = "a transformation"
+    reads: ClassVar[bool] = False  #: it has ``readable(tracer)``: may the program have it plain?
     hidden: ClassVar[int] = 0  #: how many leading axes of a value the program does not see
     level: int
 
@@ -194,10 +195,6 @@ class Interpreter:
     def concrete(self, tracer: Tracer) -> Any:
         """Return the value that ``bool``, ``int`` or an index may see of ``tracer``."""
         return tracer.value
-
-    def readable(self, tracer: Tracer) -> bool:
-        """Whether the program may have ``tracer`` as a plain value: it loses nothing."""
-        return False
 
     def lift(self, value: Any, payload: Any = None) -> Any:
         """Return a tracer of ``value`` in this interpreter."""

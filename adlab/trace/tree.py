@@ -129,8 +129,11 @@ class Structure:
     def __reduce__(self) -> str | tuple[Any, ...]:
         return "LEAF" if self is LEAF else (_node, (self.type, self.aux, self.children))
 
+    def __str__(self) -> str:
+        return _show(self)
+
     def __repr__(self) -> str:
-        return f"Structure({_show(self)})"
+        return f"Structure({self})"
 
 
 class _Leaf:
@@ -211,7 +214,7 @@ def paths(structure: Structure) -> list[str]:
     """
     if structure is LEAF:
         return [""]
-    pairs = zip(_labels(structure), structure.children, strict=True)
+    pairs = zip(steps(structure), structure.children, strict=True)
     return [label + path for label, child in pairs for path in paths(child)]
 
 
@@ -355,7 +358,8 @@ def _build(structure: Structure, leaves: Iterator[Any]) -> Any:
     )
 
 
-def _labels(structure: Structure) -> Iterable[str]:
+def steps(structure: Structure) -> Iterable[str]:
+    """Return how each child of a structure is written after the name of its tree."""
     kind = structure.kind
     return () if kind is None else kind.labels(structure.aux, len(structure.children))
 
@@ -364,7 +368,7 @@ def _show(structure: Structure) -> str:
     if structure.kind is None:
         return "*"
     parts = [_show(child) for child in structure.children]
-    labels = list(_labels(structure))
+    labels = list(steps(structure))
     if structure.kind.keys is not None:
         parts = [f"{label[1:-1]}: {part}" for label, part in zip(labels, parts, strict=True)]
     elif labels and labels[0].startswith("."):
@@ -398,7 +402,7 @@ def _match(
         fail(path, _name(structure), _name(flatten(tree)[1]))
     elif aux != structure.aux:
         fail(path, f"metadata {structure.aux!r}", f"{aux!r}")
-    for child, part, label in zip(structure.children, parts, _labels(structure), strict=True):
+    for child, part, label in zip(structure.children, parts, steps(structure), strict=True):
         _match(child, part, leaves, path + label, fail)
 
 

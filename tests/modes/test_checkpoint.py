@@ -363,6 +363,143 @@ def test_assigning_to_what_holds_traced_values_is_refused():
         adlab.grad(attribute)(2.0)
 
 
+def written(z):
+    z[1] = z[0] * z[2]
+    return z[:2]
+
+
+#: Of an array, to an array that shares elements with it.
+SHARING = {
+    "itself": lambda z: z,
+    "slice": lambda z: z[1:],
+    "slice of a slice": lambda z: z[1:][::-1],
+    "reshaped": lambda z: np.reshape(z, (3, 1))[:, 0],
+    "transposed": lambda z: np.stack([z, z]).T[0],
+    "written before": written,
+    "broadcast": lambda z: np.expand_dims(z, 0)[0, 1:],
+}
+
+
+def filled_with(z):
+    y = anp.zeros(3)
+    y[1:] = z[:2]
+    return y
+
+
+@pytest.mark.parametrize("name", SHARING)
+def test_results_share_elements_as_in_numpy(name):
+    def run(x, wrap):
+        a = x * 1.0
+        y = wrap(SHARING[name])(a)
+        y[0] = 7.0 * x[1]
+        a[-1] += x[0] ** 2
+        return np.sum(a * a) * np.sum(y**3)
+
+    for mode in (adlab.grad, adlab.hessian, adlab.jacfwd, adlab.value_and_grad):
+        actual = mode(lambda x: run(x, checkpoint))(x)
+        expected = mode(lambda x: run(x, plainly))(x)
+        for pair in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(*pair, rtol=1e-10)
+    batched = adlab.vmap(lambda x: run(x, checkpoint))(W)
+    np.testing.assert_allclose(batched, [run(row, plainly) for row in W])
+
+
+@pytest.mark.parametrize("make", [lambda z: z * 2, filled_with])
+def test_results_share_elements_with_each_other(make):
+    def parts(z):
+        y = make(z)
+        return {"whole": y, "part": y[1:], "none": None, "other": np.sin(z)}
+
+    def run(x, wrap):
+        out = wrap(parts)(x)
+        out["part"][0] = x[0] * x[1]
+        return np.sum(out["whole"] ** 2 + out["other"])
+
+    for mode in (adlab.grad, adlab.hessian, adlab.jacfwd):
+        actual = mode(lambda x: run(x, checkpoint))(x)
+        np.testing.assert_allclose(actual, mode(lambda x: run(x, plainly))(x), rtol=1e-10)
+    batched = adlab.vmap(lambda x: run(x, checkpoint))(W)
+    np.testing.assert_allclose(batched, [run(row, plainly) for row in W])
+
+
+def test_a_view_of_a_buffer_of_the_closure():
+    def run(x, wrap):
+        out = anp.zeros(3)
+
+        def fill(y):
+            out[:2] = y[1:]
+            return out[1:]
+
+        part = wrap(fill)(x)
+        part[1] = x[0] ** 2
+        return np.sum(out**3)
+
+    actual = adlab.grad(lambda x: run(x, checkpoint))(x)
+    np.testing.assert_allclose(actual, adlab.grad(lambda x: run(x, plainly))(x))
+
+
+@dataclass
+class State:
+    h: Any
+
+
+def put_item(h, z):
+    h[0] = h[0] * z
+
+
+def put_key(d, z):
+    d["new"] = z
+
+
+def put_field(s, z):
+    s.h = s.h * z
+
+
+#: What is written, and the container that is made of a traced array.
+CONTAINERS = {
+    "list item": (put_item, lambda h: [h]),
+    "list append": (list.append, lambda h: [h]),
+    "item of a list in a dict": (lambda d, z: put_item(d["h"], z), lambda h: {"h": [h]}),
+    "dict item": (lambda d, z: d.update(h=d["h"] * z), lambda h: {"h": h}),
+    "new key": (put_key, lambda h: {"h": h}),
+    "deleted key": (lambda d, z: d.pop("h"), lambda h: {"h": h}),
+    "dataclass field": (put_field, State),
+}
+
+
+@pytest.mark.parametrize("held", ["closure", "argument"])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_assigning_to_a_container_that_holds_traced_values_is_refused(name, held):
+    write, container = CONTAINERS[name]
+
+    def run(x):
+        holder = container(x * 1.0)
+        if held == "closure":
+            y = checkpoint(lambda z: (write(holder, z), z * 2)[1])(x)
+        else:
+            y = checkpoint(lambda c, z: (write(c, z), z * 2)[1])(holder, x)
+        return np.sum(y)
+
+    for mode in (adlab.grad, adlab.jacfwd):
+        with pytest.raises(InPlaceError, match="assigned to an item or a field"):
+            mode(run)(x)
+
+
+def test_an_array_in_a_container_is_written_into():
+    def run(x, wrap):
+        h = [x * 1.0]
+
+        def body(z):
+            h[0] *= z
+            return z * 2
+
+        return np.sum(wrap(body)(x) + h[0])
+
+    np.testing.assert_allclose(
+        adlab.grad(lambda x: run(x, checkpoint))(x), adlab.grad(lambda x: run(x, plainly))(x)
+    )
+
+
 # Draws ------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from adlab.errors import (
     InPlaceError,
     LeakedTracerError,
     MissingRuleError,
+    NonLinearError,
     PerformanceWarning,
     RuleError,
     ShapeError,
@@ -343,7 +344,7 @@ def test_joint_rules_share_work():
     assert adlab.grad(f, (0, 1))(2.0, 3.0) == (3.0, 2.0)
     assert len(calls) == 1
     g = adlab.primitive(lambda a, b, c: a * b * c)
-    g.defjvp(joint=lambda a_dot, c_dot, a, b, c: b * (a_dot * c + a * c_dot))
+    g.defjvp(joint=lambda a_dot, c_dot, a, b, c: b * (a_dot * c + a * c_dot), b=None)
     assert adlab.grad(g, (0, 2))(2.0, 3.0, 4.0) == (12.0, 6.0)
     assert adlab.grad(g, 2)(2.0, 3.0, 4.0) == 6.0
     check_primitive(g, (X, V, 2.0), (2.0, 3.0, 4.0))
@@ -699,7 +700,7 @@ def test_rules_that_cannot_be():
             getattr(f, define)(rule)
 
 
-@pytest.mark.parametrize("argument", ["ans", "ct", "joint"])
+@pytest.mark.parametrize("argument", ["ans", "ct"])
 def test_reserved_names(argument):
     with pytest.raises(RuleError, match=argument):
         adlab.primitive(eval(f"lambda {argument}: 0.0"))
@@ -736,7 +737,7 @@ def test_pullbacks_that_do_not_fit(rule, error):
     ("rule", "error"),
     [
         (lambda x_dot: 1.0, ShapeError),
-        (lambda x_dot: np.outer(x_dot, x_dot), ShapeError),
+        (lambda x_dot: np.stack([x_dot, x_dot]), ShapeError),
         (lambda x_dot: [x_dot], StructureError),
         (lambda x_dot: 1j * x_dot, DtypeError),
     ],
@@ -747,6 +748,61 @@ def test_pushforwards_that_do_not_fit(rule, error):
         adlab.jvp(f, (X,), (V,))
     with pytest.raises(error, match="the jvp rule of cube for 'x'"):
         adlab.vjp(f, X)[1](V)
+
+
+WRITING = {
+    "an argument": {"vjp": lambda ct, x: np.multiply(x, ct, out=x)},
+    "the cotangent": {"vjp": lambda ct, x: np.multiply(x, ct, out=ct)},
+    "the output": {"vjp": lambda ct, ans: np.multiply(ans, ct, out=ans)},
+    "the tangent": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x_dot)},
+    "an argument, forward": {"jvp": lambda x_dot, x: np.multiply(x, x_dot, out=x)},
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_rules_write_into_nothing_they_are_given(name):
+    (direction,) = WRITING[name]
+    f = adlab.custom_rule(lambda x: x * 2, name="w", **WRITING[name])
+    x, v = np.array([0.3, -0.5, 0.9]), np.ones(3)
+    with pytest.raises(InPlaceError, match=f"the {direction} rule of w for 'x' .*wrote into"):
+        adlab.vjp(f, x)[1](v) if direction == "vjp" else adlab.jvp(f, (x,), (v,))
+    np.testing.assert_array_equal(v, np.ones(3))
+
+
+def test_what_a_rule_passes_on_may_be_written_into():
+    through = adlab.custom_rule(lambda x: x * 1.0, vjp=lambda ct: ct)
+    v = np.ones(3)
+    (x_bar,) = adlab.vjp(through, np.zeros(3))[1](v)
+    x_bar[0] = 2.0
+    assert v[0] == 1.0
+
+
+BENT = {
+    "square": lambda x_dot: x_dot**2,
+    "branch": lambda x_dot: x_dot if x_dot[0] > 0 else 2 * x_dot,
+    "selection": lambda x_dot: np.maximum(x_dot, 0.0),
+    "affine": lambda x_dot: x_dot + 1.0,
+    "constant": lambda x_dot: np.ones(3),
+}
+
+
+@pytest.mark.filterwarnings("ignore::adlab.errors.PerformanceWarning")
+@pytest.mark.parametrize("name", BENT)
+def test_pushforwards_that_are_not_linear_have_no_transpose(name):
+    f = adlab.primitive(lambda x: x * 1.0, name="p")
+    f.defjvp(BENT[name])
+    with pytest.raises(NonLinearError, match=r"the jvp rule of p for 'x' \(.*test_custom.py:\d+\)"):
+        adlab.grad(lambda x: np.sum(f(x)))(np.array([0.3, -0.5, 0.9]))
+    with pytest.raises(NonLinearError):
+        adlab.vmap(adlab.grad(lambda x: np.sum(f(x))))(np.ones((2, 3)))
+
+
+def test_pushforwards_may_branch_on_the_argument_and_meet_infinity():
+    f = adlab.primitive(np.sqrt)
+    f.defjvp(lambda x_dot, x, ans: x_dot / (2 * ans) if x[0] >= 0 else x_dot)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient = adlab.grad(lambda x: np.sum(f(x)))(np.array([0.0, 4.0]))
+    np.testing.assert_array_equal(gradient, [np.inf, 0.25])
 
 
 def test_joint_rules_that_do_not_fit():
@@ -769,9 +825,79 @@ def test_directions_are_not_mixed():
 def test_results_that_are_not_arrays():
     f = adlab.custom_rule(lambda x: (x, "done"), vjp=lambda ct: ct[0])
     assert f(1.0) == (1.0, "done")
-    with pytest.raises(StructureError, match="returned a str"):
+    with pytest.raises(StructureError, match="returned a result of type str"):
         adlab.grad(lambda x: f(x)[0])(1.0)
     g = adlab.custom_rule(lambda x: (x,) * (1 + int(x)), vjp=lambda ct: ct[0])
     assert adlab.grad(lambda x: g(x)[0])(0.0) == 1.0
     with pytest.raises(StructureError, match="and before"):
         adlab.grad(lambda x: g(x)[0])(1.0)
+
+
+@pytest.mark.filterwarnings("ignore:vmap of size runs in a loop")
+def test_batching_loops_over_a_rule_too():
+    size = adlab.primitive(abs, name="size")
+    size.defvjp(lambda ct, x: ct if x > 0 else -ct)
+    x = np.array([1.0, -2.0, 3.0])
+    np.testing.assert_array_equal(adlab.vmap(adlab.grad(size))(x), np.sign(x))
+    pushed = adlab.vmap(lambda x: adlab.jvp(size, (x,), (2.0,))[1])(x)
+    np.testing.assert_array_equal(pushed, 2 * np.sign(x))
+
+
+def test_arguments_called_as_those_of_the_declaration():
+    class Spring:
+        stiffness = 3.0
+
+        @adlab.primitive
+        def energy(self, x, joint):
+            return self.stiffness * x * joint
+
+        energy.defvjp(None, lambda ct, self, joint: ct * self.stiffness * joint, None)
+
+    assert adlab.grad(Spring().energy)(2.0, joint=4.0) == 12.0
+    by_name = adlab.primitive(lambda self: 2.0 * self)
+    by_name.defvjp(self=lambda ct: 2.0 * ct)
+    assert adlab.grad(by_name, "self")(self=1.0) == 2.0
+
+
+def test_static_objects_are_told_apart_by_identity():
+    class Scale:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def __eq__(self, other):
+            return True
+
+        def __hash__(self):
+            return 1
+
+    f = adlab.primitive(lambda x, scale: x * scale.factor)
+    f.defvjp(lambda ct, scale: ct * scale.factor)
+    assert [adlab.grad(f)(1.0, Scale(k)) for k in (2.0, 3.0)] == [2.0, 3.0]
+
+
+def test_an_integer_output_has_the_cotangent_none():
+    seen = []
+    f = adlab.primitive(lambda x: (2 * x, np.argmax(x)))
+    f.defvjp(lambda ct: seen.append(ct[1]) or 2 * ct[0])
+    adlab.grad(lambda x: np.sum(f(x)[0]))(X)
+    assert seen == [None]
+
+
+def test_a_wrong_declaration_of_axes_is_named():
+    total = adlab.primitive(lambda x: np.sum(x), axes="(n)->()", name="total")
+    with pytest.raises(ShapeError, match="total returned an array of shape ()"):
+        adlab.vmap(total)(np.ones((2, 3)))
+
+
+@pytest.mark.filterwarnings("ignore:vmap of inverse runs in a loop")
+def test_no_examples_of_a_function_that_loops():
+    def once(x):
+        if not x.all():
+            raise np.linalg.LinAlgError("singular")
+        return 1 / x
+
+    inverse = adlab.primitive(once, name="inverse")
+    assert adlab.vmap(inverse)(np.zeros((0, 2))).shape == (0, 2)
+    inverse = adlab.primitive(np.linalg.inv, name="inverse")
+    with pytest.raises(ShapeError, match="inverse was applied to no examples"):
+        adlab.vmap(inverse)(np.zeros((0, 2, 2)))

@@ -20,8 +20,22 @@ def filled(x):
     return y
 
 
-def branching(x):
-    return x if x[0] >= 0 else 2 * x
+def custom(make=adlab.primitive, **rules):
+    f = make(lambda x: A @ x, name="f")
+    for define, rule in rules.items():
+        getattr(f, define)(**rule)
+    return f
+
+
+def by_shape(x):
+    return x if x.shape[0] == 3 and A[0, 0] < 9 else x[:1]
+
+
+pull, push = {"x": lambda ct: A.T @ ct}, {"x": lambda x_dot: A @ x_dot}
+inner = adlab.primitive(lambda a, b: np.sum(a * b, -1), axes="(n),(n)->()", name="inner")
+inner.defvjp(lambda ct, b: ct[..., None] * b, lambda ct, a: ct[..., None] * a)
+pair = adlab.primitive(lambda a, b: {"s": a + 2 * b, "n": np.argmax(A[0])})
+pair.defvjp(joint=lambda ct: (ct["s"], 2 * ct["s"]))
 
 
 LINEAR = {
@@ -33,7 +47,18 @@ LINEAR = {
     "fft": lambda x: np.real(np.fft.fft(x)),
     "where": lambda x: np.where(np.arange(3) > 0, x, 0.0),
     "filled": filled,
-    "branch": branching,
+    "branch on shapes and data": by_shape,
+    "own vjp": custom(defvjp=pull),
+    "own jvp": custom(defjvp=push),
+    "both": custom(defvjp=pull, defjvp=push),
+    "joint vjp": custom(defvjp={"joint": lambda ct: (A.T @ ct,)}),
+    "joint jvp": custom(defjvp={"joint": lambda x_dot: A @ x_dot}),
+    "custom rule by vjp": custom(adlab.custom_rule, defvjp=pull),
+    "custom rule by jvp": custom(adlab.custom_rule, defjvp=push),
+    "core dimensions": lambda x: np.stack([inner(x, A[0]), inner(A[1], x), x[0]]),
+    "several arguments": lambda x: pair(x, x[::-1])["s"],
+    "batched core dimensions": lambda x: adlab.vmap(inner, (None, 0))(x, A),
+    "generator": lambda x: np.random.default_rng(0).normal(size=(3, 3)) @ x,
     "scaled by a constant": lambda x: x * (np.zeros(3) + 4.0),
     "zero": lambda x: 0.0 * x,
     "constant zero": lambda x: np.zeros(3),
@@ -50,6 +75,20 @@ def test_the_transpose_is_that_of_the_matrix(name):
     op = transpose.operator()
     np.testing.assert_allclose(op @ np.eye(len(M)), M.T, atol=1e-14)
     np.testing.assert_allclose(op.T @ np.eye(3), M, atol=1e-14)
+
+
+def test_a_generator_among_the_arguments_draws_once():
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+    transpose = adlab.linear_transpose(lambda x, rng: x * rng.normal(size=3), x, rng)
+    np.testing.assert_allclose(transpose(w)[0], w * same.normal(size=3))
+    assert rng.random() == same.random()
+
+
+def test_single_precision_and_bad_conditions_round_only():
+    single = A.astype(np.float32)
+    adlab.linear_transpose(lambda x: single @ x * np.float32(1e6), x.astype(np.float32))
+    hilbert = 1 / (1 + np.add.outer(np.arange(8), np.arange(8)))
+    adlab.linear_transpose(lambda x: np.linalg.solve(hilbert, x), np.ones(8))
 
 
 def test_several_arguments_and_pytrees():
@@ -151,6 +190,14 @@ BENT = {
     "sign": lambda x: np.sign(x),
     "comparison": lambda x: (x > 0) * 1.0,
     "index by itself": lambda x: x[x >= 0],
+    "branch": lambda x: x if x[0] >= 0 else 2 * x,
+    "truth value": lambda x: x * bool(x[0] > 0),
+    "integer": lambda x: x * int(x[0]),
+    "position": lambda x: x[int(np.argmax(x))],
+    "text": lambda x: x * float(f"{x[0]}".strip("<traced >").split("(")[-1].rstrip(")")),
+    "constant": lambda x: np.ones(3),
+    "own rule at a point": custom(defvjp={"x": lambda ct, x: A.T @ ct * x}),
+    "own rule that is wrong": custom(defvjp={"x": lambda ct: ct}),
     "checkpointed": adlab.checkpoint(lambda x: np.exp(x) - 1),
 }
 

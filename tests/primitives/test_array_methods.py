@@ -381,3 +381,13 @@ def test_rounding_one_number_of_a_batch():
 def test_a_float_is_refused_beside_an_operator():
     with pytest.raises(adlab.errors.TracerConversionError, match=r"float\(x\)"):
         adlab.grad(lambda x: 2.0 * float(x))(1.0)
+
+
+def test_copies_of_a_mask():
+    def f(x):
+        mask = (x > 0).copy()
+        mask[0] = True
+        return np.copy(x > 0), mask, (x > 0).flatten()
+
+    for got, expected in zip(adlab.vmap(f)(A), zip(*map(f, A), strict=True), strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -4,8 +4,10 @@
 import numpy as np
 import pytest
 
+import adlab
+from adlab.errors import RuleError
 from adlab.rules import BROADCAST, LEADING, constant, elementwise, general, linear, multilinear
-from adlab.testing import LAWS, check_grads, check_law
+from adlab.testing import LAWS, check_grads, check_law, check_primitive
 from adlab.trace import Primitive
 
 X = np.array([0.5, 2.0, -1.0])
@@ -129,3 +131,43 @@ def test_arguments_without_a_rule_are_held_fixed():
     )  # fmt: skip
     for law in LAWS:
         check_law(law, scaled, X, X + 2)
+
+
+def test_a_primitive_has_a_rule_for_each_argument_of_floats():
+    f = adlab.primitive(lambda x, y, n=2: x * y * n, name="f")
+    with pytest.raises(AssertionError, match="f has no rule for x, y, of floats"):
+        check_primitive(f, (1.0, 2.0))
+    f.defvjp(lambda ct, y, n: ct * y * n)
+    with pytest.raises(AssertionError, match="f has no rule for y, of floats"):
+        check_primitive(f, (1.0, 2.0))
+    g = adlab.primitive(lambda x, y, n=2: x * y * n, name="g")
+    g.defvjp(lambda ct, y, n: ct * y * n, None)
+    check_primitive(g, (1.0, 2.0))
+
+
+def test_a_law_can_be_left_out():
+    def root(x):
+        y = np.ones_like(x)
+        while np.max(np.abs(y * y - x)) > 1e-13:
+            assert y.dtype == np.float64  # in single precision it would never end
+            y = (y + x / y) / 2
+        return y
+
+    f = adlab.primitive(root, name="root")
+    f.defvjp(lambda ct, ans: ct / (2 * ans))
+    check_primitive(f, np.array([1.5, 2.0]), skip=["dtypes"])
+    with pytest.raises(AssertionError):
+        check_primitive(f, np.array([1.5, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: check_primitive(np.sin, 1.0),
+        lambda: check_primitive(square),
+        lambda: check_primitive(square, 1.0, skip=["dtype"]),
+    ],
+)
+def test_calls_that_mean_nothing(call):
+    with pytest.raises(RuleError, match="check_primitive"):
+        call()

@@ -54,10 +54,21 @@ def test_rows():
 def test_rows_of_users():
     f = adlab.primitive(lambda x, p: x * p["w"] + p["b"], name="affine")
     f.defjvp(lambda x_dot, p: x_dot * p["w"])
-    (row,) = primitive_table([f.flat(1.0, {"w": 2.0, "b": 3.0})[0]])
+    (row,) = primitive_table([f.applied(1.0, {"w": 2.0, "b": 3.0})[0].primitive])
     assert row.args == ("x", "p['w']", "p['b']")
     assert set(row.missing) == {"p['w']", "p['b']", "vmap"}
     assert (row.jvp, row.vjp) == ("its jvp", "its jvp, transposed")
     g = adlab.custom_rule(np.round, vjp=lambda ct: ct)
-    (row,) = primitive_table([g.flat(1.0)[0]])
+    (row,) = primitive_table([g.applied(1.0)[0].primitive])
     assert (row.jvp, row.vmap) == ("its vjp, transposed", "mapped")
+
+
+def test_primitives_of_your_own():
+    f = adlab.primitive(lambda x, n: x**n, name="f")
+    g = adlab.custom_rule(lambda x, y: x * y, vjp=[lambda ct, y: ct * y, lambda ct, x: ct * x])
+    f.defjvp(lambda x_dot, x, n: n * x ** (n - 1) * x_dot)
+    one, two = primitive_table([f, g])
+    assert (one.jvp, one.vjp, one.vmap) == ("its jvp", "its jvp, transposed", "loop")
+    assert one.missing == {"n": "", "vmap": ""}
+    assert (two.jvp, two.vjp, two.vmap) == ("its vjp, transposed", "its vjp", "mapped")
+    assert two.args == ("x", "y") and not two.missing

@@ -239,7 +239,7 @@ def test_a_mismatch_names_the_path(tree, other, message):
         flatten(tree)[1].flatten_like(other, "the tangent")
     first, *rest = str(raised.value).splitlines()
     assert first == f"the structure of the tangent is wrong at {message}"
-    assert rest[-1].strip() == f"Instead: pass a tree of the structure {flatten(tree)[1]}."
+    assert rest[-1].strip() == f"Instead: pass a tree of the structure {flatten(tree)[1]!r}."
 
 
 def test_too_few_leaves():
