@@ -93,19 +93,18 @@ def _ambiguous(
     """Return the error for two given values of which either would determine a draw."""
     origins = [solver.origins[site.node] for site in record.sites]
     used: frozenset[int] = frozenset().union(*origins)
-    for equation in equations:
-        n = equation.node
-        if n is None or n in used:
-            continue
+    for n in solver.overdetermined():
         for free in sorted(record.sources(n, used)):
-            others = {e.name for e in equations if e.node in origins[free]}
+            nodes = origins[free] | solver.origins.get(n, frozenset())
+            names = sorted({e.name for e in equations if e.node in nodes})
             return InversionError(
                 explain(
-                    f"{', '.join(sorted(others))} and {equation.name} both determine the draw of "
-                    f"{record.sites[free]}",
-                    why="neither is computed from the other, so the density of which of them is "
-                    "meant is not known.",
-                    instead=f"leave one of them out; {equation.name} can be computed afterwards.",
+                    f"{' and '.join(names)} determine the draw of {record.sites[free]} in more "
+                    "than one way",
+                    why="none of the ways is computed from another, so the density of which value "
+                    "is meant is not known.",
+                    instead="return the draw itself, and leave out what can be computed "
+                    "afterwards.",
                     frame=record.nodes[n].place,
                 )
             )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog.discovery import Record
+from adlab.probprog.gathering import covered, positions_of
 from adlab.probprog.steps import Absorb, Assemble, Forward, Invert, Piece
 from adlab.rules import Inverse, Solution
 from adlab.rules.inverse import Gathering
@@ -51,6 +52,7 @@ class Solver:
         self.origins: dict[int, frozenset[int]] = {n: frozenset([n]) for n in self.given}
         self.direct = set(self.given)
         self.inverted: set[int] = set()
+        self.settled: list[int] = []
         self.branches = dict.fromkeys(self.given, 1)
         self.available = {n for n, node in enumerate(nodes) if not node.random}
         self.available.intersection_update(record.arguments.values())
@@ -78,6 +80,12 @@ class Solver:
         """Return the numbers of the sites that were not found."""
         sites = self.record.sites
         return [k for k, site in enumerate(sites) if not self.known[site.node]]
+
+    def overdetermined(self) -> list[int]:
+        """Return the nodes whose values are given or found, and follow from others as well."""
+        nodes = self.record.nodes
+        twice = [n for n in self.origins if n not in self.inverted and nodes[n].site is None]
+        return twice + self.settled
 
     def require(self, number: int) -> None:
         """Add the steps that compute a known node, where there are none yet."""
@@ -219,20 +227,20 @@ class Solver:
             self._hinder(n, f"{node.title} takes elements from computed positions.", _RETURN)
             return []
         self.inverted.add(n)
-        held = _positions(node, fact, [self.record.nodes[p].shape for p in node.parents if p >= 0])
+        self.settled += [p for p in node.parents if p >= 0 and self.known[p]]
         for p in unknown:
-            places = held[node.parents.index(p)]
+            places = positions_of(self.record, n, p, fact)
             taken = np.flatnonzero(places >= 0)
             if np.unique(places[taken]).size != taken.size:
                 self._hinder(
                     n, f"{node.title} repeats elements, so its values have no density.", _RETURN
                 )
                 continue
-            new = ~np.isin(places[taken], _covered(self.pieces[p]))
+            new = ~np.isin(places[taken], covered(self.pieces[p]))
             if new.any():
                 piece = Piece(n, node.shape, taken[new], places[taken[new]])
                 self.pieces[p].append(piece)
-            if _covered(self.pieces[p]).size == np.prod(self.record.nodes[p].shape, dtype=int):
+            if covered(self.pieces[p]).size == np.prod(self.record.nodes[p].shape, dtype=int):
                 found.append(self._complete(p))
         return found
 
@@ -263,37 +271,3 @@ _ABSORBS = (
     "distribution function of its family is known"
 )
 _RETURN = "return the draw itself, or name it in the values."
-
-
-def _covered(pieces: list[Piece]) -> Any:
-    return np.concatenate([piece.places for piece in pieces]) if pieces else np.array([], int)
-
-
-def _positions(node: Any, fact: Gathering, shapes: list[tuple[int, ...]]) -> list[Any]:
-    """Return, for each argument, which of its elements each element of the result is (−1: none).
-
-    The operation is applied to numbers instead of elements: those of an argument in turn, all
-    others −1.
-    """
-    out = []
-    for i, parent in enumerate(node.parents):
-        args = []
-        remaining = iter(shapes)
-        for j, (p, arg) in enumerate(zip(node.parents, node.args, strict=True)):
-            shape = next(remaining) if p >= 0 else np.shape(arg)
-            if node.primitive.argument(j) in fact.fixed:
-                args.append(arg)
-            elif i == j and p >= 0:
-                args.append(np.arange(np.prod(shape, dtype=int)).reshape(shape))
-            else:
-                args.append(np.full(shape, -1))
-        moved = node.primitive.impl(*args, **_integers(node.params)) if parent >= 0 else None
-        if moved is not None and node.output is not None:
-            moved = moved[node.output]
-        out.append(None if moved is None else np.ravel(moved))
-    return out
-
-
-def _integers(params: dict[str, Any]) -> dict[str, Any]:
-    """Return params for positions: where a dtype is asked for, theirs."""
-    return {**params, "dtype": int} if "dtype" in params else params

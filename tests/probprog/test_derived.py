@@ -254,7 +254,7 @@ def test_two_values_that_either_would_do():
         return {"a": np.exp(z), "b": 2 * z}
 
     lj = log_joint(sampler)
-    with pytest.raises(InversionError, match="a and b both determine the draw of rng.normal"):
+    with pytest.raises(InversionError, match="a and b determine the draw of rng.normal"):
         lj({"a": 1.0, "b": 0.0})
     assert lj({"a": 1.0}) == pytest.approx(N.logpdf(0))
     assert lj({"b": 0.0}) == pytest.approx(N.logpdf(0) - np.log(2))
@@ -270,3 +270,40 @@ def test_of_nested_values_the_one_nearest_the_draw_counts():
     assert lj({"b": 2.0}) == pytest.approx(N.logpdf(0) - np.log(2))
     with pytest.raises(ValueError, match="not what the sampler computes"):
         lj({"a": 1.0, "b": 2.1})
+
+
+def shared(rng):
+    z, w = rng.normal(), rng.normal()
+    return {"e": np.exp(z), "both": np.stack([z, w])}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "values"),
+    [
+        (lambda rng: (lambda z: np.stack([2 * z, z]))(rng.normal()), np.array([2.0, 1.0])),
+        (lambda rng: (lambda z: [z + 1, 2 * z])(rng.normal()), [2.0, 2.0]),
+        (shared, {"e": 1.0, "both": np.array([0.0, 1.0])}),
+    ],
+)
+def test_more_numbers_than_draws(sampler, values):
+    with pytest.raises(InversionError, match="in more than one way"):
+        log_joint(sampler)(values)
+
+
+def test_one_draw_in_two_places():
+    with pytest.raises(InversionError, match="stack repeats elements"):
+        log_joint(lambda rng: np.stack([rng.normal()] * 2))(np.ones(2))
+
+
+def test_a_draw_in_two_returned_places():
+    def sampler(rng):
+        z, w = rng.normal(), rng.normal()
+        return {"z": z, "again": z, "both": np.stack([z, w])}
+
+    truth = N.logpdf([0.3, 0.4]).sum()
+    both = np.array([0.3, 0.4])
+    for others in ({}, {"z": 0.3}, {"z": 0.3, "again": 0.3}):
+        values = {"both": both, **others}
+        assert log_joint(sampler)(values) == pytest.approx(truth)
+    with pytest.raises(ValueError, match="not what the sampler computes"):
+        log_joint(sampler)({"z": 0.3, "again": 0.5, "both": both})
