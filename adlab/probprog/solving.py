@@ -133,6 +133,9 @@ class Solver:
         unknown = sorted({p for p in node.parents if p >= 0 and not self.known[p]})
         if node.primitive is None or not unknown:
             return []
+        if np.result_type(getattr(node.value, "dtype", node.value)).kind == "c":
+            self._hinder(n, "its values are complex, and those of draws are real.", _RETURN)
+            return []
         fact = node.primitive.facts.get("inverse")
         if isinstance(fact, Gathering):
             return self._gather(n, fact, unknown)

@@ -240,6 +240,7 @@ def counted(rng):
         (lambda rng: rng.normal() + np.zeros(3), np.ones(3), "add repeats its elements"),
         (lambda rng: np.sort(rng.normal(size=3)), np.arange(3.0), "from computed positions"),
         (lambda rng: np.clip(rng.normal(), 0, 1), 0.5, "several arguments of where depend"),
+        (lambda rng: 1j * rng.normal(), 2 + 3j, "its values are complex"),
         (lambda rng: np.tile(rng.normal(size=2), 2), np.ones(4), "repeats"),
     ],
 )
