@@ -47,6 +47,8 @@ class Record:
         The record holds values of an enclosing transformation.
     stream : int
         The private stream.
+    effects : set of int
+        The nodes that `require` and `factor` were given.
     """
 
     nodes: list[Node]
@@ -57,6 +59,7 @@ class Record:
     arguments: dict[int, int]
     bound: bool
     stream: int
+    effects: set[int]
 
     def sources(self, start: int, known: Container[int] = ()) -> set[int]:
         """Return the numbers of the sites a node was computed from, but for known nodes."""
@@ -105,9 +108,11 @@ class Discovering(SiteGenerator):
 
     def require(self, condition: Any) -> None:
         """Let the run go on: the private draws are not those to be scored."""
+        self.recorder.effect(condition)
 
     def factor(self, logp: Any) -> None:
         """Leave terms to scoring."""
+        self.recorder.effect(logp)
 
 
 def _read(size: Any) -> Any:
@@ -168,7 +173,7 @@ def discover(
         ]
     return Record(
         recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound,
-        stream,
+        stream, recorder.effects,
     )  # fmt: skip
 
 

@@ -119,6 +119,7 @@ class Recorder(Interpreter):
         self.nodes: list[Node] = []
         self.sites: list[Site] = []
         self.guards: list[Guard] = []
+        self.effects: set[int] = set()
         self.reverse = reverse
         #: A value of an enclosing transformation went in, so the record is of this call alone.
         self.bound = False
@@ -173,6 +174,11 @@ class Recorder(Interpreter):
         # A text cannot be traced: the program has read it.
         self.guards.append(Guard(number, np.array, value, places[0]))
         return value
+
+    def effect(self, value: Any) -> None:
+        """Note that a value makes a term of the density."""
+        if self.owns(value):
+            self.effects.add(value.payload)
 
     def readable(self, tracer: Tracer) -> bool:
         """Whether no continuous draw is behind a value, or only by comparisons and roundings."""

@@ -219,8 +219,8 @@ class Solver:
         return fact.solution(positions[0], others)
 
     def _used_elsewhere(self, p: int, n: int) -> bool:
-        guarded = any(guard.node == p for guard in self.record.guards)
-        return guarded or any(c != n for c in self.children[p])
+        read = p in self.record.effects or any(guard.node == p for guard in self.record.guards)
+        return read or any(c != n for c in self.children[p])
 
     def _gather(self, n: int, fact: Gathering, unknown: list[int]) -> list[int]:
         """Note which elements of the parents a gathered node holds."""

@@ -7,7 +7,7 @@ import scipy.stats as st
 
 import adlab
 from adlab.errors import InversionError
-from adlab.probprog import FAMILIES, log_joint
+from adlab.probprog import FAMILIES, factor, log_joint
 from adlab.testing import check_grads
 
 N = st.norm
@@ -79,9 +79,16 @@ def both(rng):
     return {"a": u < 0.3, "b": u < 0.5}
 
 
+def weighed(rng):
+    u = rng.random()
+    factor(rng, u)
+    return u < 0.3
+
+
 @pytest.mark.parametrize(
     ("sampler", "value"),
     [
+        (weighed, True),
         (both, {"a": True, "b": True}),
         (lambda rng: rng.random() < np.array([0.3, 0.4]), np.array([True, True])),
         (lambda rng: rng.standard_t(3.0) < 0.3, True),

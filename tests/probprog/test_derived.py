@@ -7,7 +7,7 @@ import scipy.stats as st
 
 import adlab
 from adlab.errors import InversionError
-from adlab.probprog import log_joint
+from adlab.probprog import factor, log_joint
 from adlab.testing import check_grads
 
 N = st.norm
@@ -225,6 +225,12 @@ def used_twice(rng):
     return {"r": abs(z), "y": rng.normal(z)}
 
 
+def weighed(rng):
+    z = rng.normal()
+    factor(rng, z)
+    return abs(z)
+
+
 def counted(rng):
     k = rng.integers(2)
     return {"x": k + [0, -1][k], "y": rng.normal()}
@@ -235,6 +241,7 @@ def counted(rng):
     [
         (several, {"sum": 1.0, "difference": 0.0}, "several arguments of add depend"),
         (used_twice, {"r": 1.0, "y": 0.0}, "several values before absolute"),
+        (weighed, 1.0, "several values before absolute"),
         (counted, {"x": 0, "y": 0.0}, "read as an index"),
         (lambda rng: np.sin(rng.normal()), 0.3, "sin has no inverse"),
         (lambda rng: rng.normal() + np.zeros(3), np.ones(3), "add repeats its elements"),
