@@ -7,8 +7,8 @@
 >>> round(float(adlab.grad(tanh)(1.0)), 6)
 0.419974
 
-The namespaces `adlab.numpy` and `adlab.scipy`, `adlab.testing`, and what not every program needs,
-are loaded on first use.
+The namespaces `adlab.numpy` and `adlab.scipy`, `adlab.probprog`, `adlab.testing`, and what not
+every program needs, are loaded on first use.
 """
 
 from importlib import import_module
@@ -33,6 +33,7 @@ from adlab.trace import register_pytree
 
 if TYPE_CHECKING:
     from adlab import numpy as numpy
+    from adlab import probprog as probprog
     from adlab import scipy as scipy
     from adlab import testing as testing
     from adlab.modes.checkpoint import checkpoint
@@ -81,7 +82,7 @@ __all__ = [
 ]
 
 #: What is loaded on first use: subpackages, and names with the module they come from.
-_PACKAGES = frozenset({"numpy", "scipy", "testing"})
+_PACKAGES = frozenset({"numpy", "probprog", "scipy", "testing"})
 _LATE = {
     "all_gather": "collectives",
     "checkpoint": "checkpoint",

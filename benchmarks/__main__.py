@@ -13,7 +13,7 @@ import numpy as np
 import adlab
 from adlab.scipy.linalg import solve_triangular
 from adlab.scipy.special import logsumexp
-from benchmarks import linear, matrices
+from benchmarks import linear, matrices, samplers
 from benchmarks.harness import machine, medians, table, verdict
 from benchmarks.problems import chain, hmm, hmm_data, kalman, kalman_data
 
@@ -168,4 +168,5 @@ if __name__ == "__main__":
     discarding()
     matrices.report()
     linear.report()
+    samplers.report()
     imports()

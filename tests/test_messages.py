@@ -18,6 +18,7 @@ from adlab.errors import frames
 from adlab.probprog import FAMILIES
 from adlab.rules import general
 from adlab.trace import Interpreter, flatten
+from tests.probprog.mistakes import MISTAKES
 
 PACKAGE = pathlib.Path(adlab.__file__).parent
 GOLDEN = pathlib.Path(__file__).with_name("messages.txt")
@@ -204,6 +205,7 @@ CASES = {
     "assigned": lambda: adlab.grad(assigned)(1.0),
     "assigned item": lambda: adlab.grad(assigned_item)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
+    **MISTAKES,
 }
 
 
@@ -375,7 +377,8 @@ def message(case):
     lines = traceback.format_exception_only(error)
     if error.__cause__ is not None:
         lines += ["caused by\n", *traceback.format_exception_only(error.__cause__)]
-    return re.sub(r"(test_messages\.py):\d+", r"\1:LINE", "".join(lines))
+    text = re.sub(r"(line )\d+", r"\1LINE", "".join(lines))
+    return re.sub(r"((?:test_messages|mistakes)\.py):\d+", r"\1:LINE", text)
 
 
 def golden():

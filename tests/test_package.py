@@ -11,8 +11,8 @@ import adlab
 def test_the_namespaces_are_loaded_on_first_use():
     code = """
 import sys, adlab
-assert not any(f"adlab.{name}" in sys.modules for name in ("numpy", "scipy", "testing"))
-assert {"numpy", "scipy", "testing", "grad"} <= set(dir(adlab))
+assert not any(f"adlab.{name}" in sys.modules for name in ("numpy", "probprog", "scipy", "testing"))
+assert {"numpy", "probprog", "scipy", "testing", "grad"} <= set(dir(adlab))
 assert adlab.numpy.zeros(2).shape == (2,)
 assert adlab.scipy.special.expit(0.0) == 0.5
 assert callable(adlab.testing.check_grads)

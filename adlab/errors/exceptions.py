@@ -87,6 +87,18 @@ class InPlaceError(AdlabError, TypeError):
     """
 
 
+class SiteError(AdlabError, ValueError):
+    """The values given for a sampler do not fit the draws it makes."""
+
+
+class InversionError(AdlabError, NotImplementedError):
+    """A draw cannot be found from what a sampler returns."""
+
+
+class Rejected(AdlabError, RuntimeError):
+    """A sampler's draws are outside the support that `adlab.probprog.require` leaves."""
+
+
 class IndependentOutputWarning(UserWarning):
     """The output does not depend on the input, so the derivative is exactly zero."""
 

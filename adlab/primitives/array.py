@@ -47,10 +47,13 @@ _TRANSPOSED = Rearrangement(np.transpose)
 
 
 def _conversion(method: str) -> Callable[..., Any]:
-    def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def convert(self: Any, *args: Any, **kwargs: Any) -> Any:
+        interpreter = self.interpreter
+        if interpreter.reads and interpreter.readable(self):
+            return getattr(np.asarray(interpreter.concrete(self)), method)(*args, **kwargs)
         raise _refused(method, self)
 
-    return refuse
+    return convert
 
 
 def _refused(method: str, x: Any) -> TracerConversionError:
@@ -257,9 +260,12 @@ class ArrayTracer(Handle):
     __array__, __dlpack__ = _conversion("__array__"), _conversion("__dlpack__")
 
     def __float__(self) -> float:
-        frame = None if self.interpreter.hidden else entering_frame()
+        interpreter = self.interpreter
+        if interpreter.reads and interpreter.readable(self):
+            return float(interpreter.concrete(self))
+        frame = None if interpreter.hidden else entering_frame()
         if frame is not None and is_operator(frame):  # "%.2f" % x shows a number, as f-strings do
-            return float(self.interpreter.concrete(self))
+            return float(concrete(self))
         raise _refused("__float__", self)
 
     def __bool__(self) -> bool:

@@ -11,7 +11,7 @@ from adlab.primitives.elementwise import multiply
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_arrays
 from adlab.primitives.spaces import mT
-from adlab.rules import multilinear
+from adlab.rules import Inverse, Solution, multilinear
 from adlab.rules.rule import shape_of
 
 
@@ -31,9 +31,35 @@ def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     return ct @ a if a.ndim == 2 else np.matmul(ct[..., None, :], a)[..., 0, :]
 
 
+
+def _log_det_share(matrix: Any) -> Any:
+    """−log|det A|, divided among the elements of a vector x, y = A x."""
+    return -np.linalg.slogdet(matrix)[1] / matrix.shape[-1]
+
+
+_LEFT = Solution(
+    lambda ans, b: np.linalg.solve(mT(b), ans) if ans.ndim == 1 else mT(
+        np.linalg.solve(mT(b), mT(ans))
+    ),
+    log_slope=lambda b: _log_det_share(b),
+)  # fmt: skip
+_RIGHT = Solution(lambda ans, a: np.linalg.solve(a, ans), log_slope=lambda a: _log_det_share(a))
+
+
+def _if_square(solution: Solution) -> Any:
+    """Return the solution for a single square matrix on the other side."""
+
+    def choice(matrix: Any) -> Solution | None:
+        shape = shape_of(matrix)
+        return solution if len(shape) == 2 and shape[0] == shape[1] else None
+
+    return choice
+
+
 matmul = multilinear(
-    np.matmul, _matmul_a, _matmul_b, args="a b", name="matmul", axes="(m?,k),(k,n?)->(m?,n?)"
-)
+    np.matmul, _matmul_a, _matmul_b, args="a b", name="matmul", axes="(m?,k),(k,n?)->(m?,n?)",
+    inverse=Inverse(_if_square(_LEFT), _if_square(_RIGHT)),
+)  # fmt: skip
 UFUNCS[np.matmul] = matmul
 
 

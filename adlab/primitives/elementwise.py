@@ -18,23 +18,39 @@ import numpy as np
 
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
-from adlab.rules import constant, elementwise, general, linear
+from adlab.primitives.inverses import EXPONENTIALS, POWERS, PRODUCTS, SIGNS, SQUARES, SUMS
+from adlab.rules import GATHERING, Inverse, Solution, constant, elementwise, general, linear
+from adlab.rules.absorb import ABOVE, BELOW, HIGHEST, LOWEST
+from adlab.rules.inverse import at_least, between, more_than, nonzero
 from adlab.trace import Primitive, Tracer
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
+HALF_PI = math.pi / 2
 
 # Arithmetic ------------------------------------------------------------------------------------
 
-add = elementwise(operator.add, 1, 1, args="a b", name="add")
-subtract = elementwise(operator.sub, 1, -1, args="a b", name="subtract")
-multiply = elementwise(operator.mul, lambda b: b, lambda a: a, args="a b", name="multiply")
+add = elementwise(operator.add, 1, 1, args="a b", name="add", inverse=SUMS)
+subtract = elementwise(
+    operator.sub, 1, -1, args="a b", name="subtract",
+    inverse=Inverse(Solution(lambda ans, b: ans + b), Solution(lambda ans, a: a - ans)),
+)  # fmt: skip
+
+multiply = elementwise(
+    operator.mul, lambda b: b, lambda a: a, args="a b", name="multiply",
+    inverse=PRODUCTS,
+)  # fmt: skip
 divide = elementwise(
-    operator.truediv, lambda b: 1 / b, lambda ans, b: -ans / b, args="a b", name="divide"
+    operator.truediv, lambda b: 1 / b, lambda ans, b: -ans / b, args="a b", name="divide",
+    inverse=Inverse(
+        Solution(lambda ans, b: ans * b), Solution(lambda ans, a: a / ans, within=nonzero)
+    ),
+)  # fmt: skip
+negative = elementwise(
+    operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans)
 )
-negative = elementwise(operator.neg, -1, name="negative")
-positive = elementwise(operator.pos, 1, name="positive")
+positive = elementwise(operator.pos, 1, name="positive", inverse=GATHERING)
 #: A copy laid out in memory as ``x`` is; masks have one too, of which ``+x`` is an error.
-duplicate = elementwise(copy.copy, 1, name="duplicate")
+duplicate = elementwise(copy.copy, 1, name="duplicate", inverse=GATHERING)
 
 
 def power_base(a: Any, b: Any) -> Any:
@@ -52,7 +68,9 @@ def power_exponent(ans: Any, a: Any) -> Any:
     return ans * np.log(safe if np.iscomplexobj(safe) else np.abs(safe))
 
 
-power = elementwise(operator.pow, power_base, power_exponent, args="a b", name="power")
+power = elementwise(
+    operator.pow, power_base, power_exponent, args="a b", name="power", inverse=POWERS
+)
 float_power = elementwise(np.float_power, power_base, power_exponent, args="a b")
 remainder = elementwise(
     operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
@@ -61,30 +79,84 @@ floor_divide = constant(operator.floordiv, args="a b", name="floor_divide")
 
 # Exponentials, trigonometric and hyperbolic functions --------------------------------------------
 
-exp = elementwise(np.exp, lambda ans: ans)
-exp2 = elementwise(np.exp2, lambda ans: LN2 * ans)
-expm1 = elementwise(np.expm1, lambda ans: ans + 1)
-log = elementwise(np.log, lambda x: np.reciprocal(x * 1.0))
-log2 = elementwise(np.log2, lambda x: np.divide(1 / LN2, x))
-log10 = elementwise(np.log10, lambda x: np.divide(1 / LN10, x))
-log1p = elementwise(np.log1p, lambda x: np.reciprocal(x + 1.0))
-sqrt = elementwise(np.sqrt, lambda x: np.divide(0.5, np.sqrt(x)))
-cbrt = elementwise(np.cbrt, lambda ans: np.divide(1 / 3, ans * ans))
-square = elementwise(np.square, lambda x: 2 * x)
-reciprocal = elementwise(np.reciprocal, lambda ans: -ans * ans)
+exp = elementwise(
+    np.exp, lambda ans: ans,
+    inverse=Solution(lambda ans: np.log(ans), within=more_than(0.0)),
+)
+exp2 = elementwise(
+    np.exp2, lambda ans: LN2 * ans,
+    inverse=Solution(lambda ans: np.log2(ans), within=more_than(0.0)),
+)
+expm1 = elementwise(
+    np.expm1, lambda ans: ans + 1,
+    inverse=Solution(lambda ans: np.log1p(ans), within=more_than(-1.0)),
+)
+log = elementwise(
+    np.log, lambda x: np.reciprocal(x * 1.0),
+    inverse=Solution(lambda ans: np.exp(ans), log_slope=lambda ans: ans),
+)
+log2 = elementwise(
+    np.log2, lambda x: np.divide(1 / LN2, x),
+    inverse=Solution(lambda ans: np.exp2(ans)),
+)
+log10 = elementwise(
+    np.log10, lambda x: np.divide(1 / LN10, x),
+    inverse=Solution(lambda ans: np.exp(LN10 * ans)),
+)
+log1p = elementwise(
+    np.log1p, lambda x: np.reciprocal(x + 1.0),
+    inverse=Solution(lambda ans: np.expm1(ans), log_slope=lambda ans: ans),
+)
+sqrt = elementwise(
+    np.sqrt, lambda x: np.divide(0.5, np.sqrt(x)),
+    inverse=Solution(lambda ans: ans * ans, within=at_least(0.0)),
+)
+cbrt = elementwise(
+    np.cbrt, lambda ans: np.divide(1 / 3, ans * ans),
+    inverse=Solution(lambda ans: ans * ans * ans),
+)
+square = elementwise(np.square, lambda x: 2 * x, inverse=SQUARES)
+reciprocal = elementwise(
+    np.reciprocal, lambda ans: -ans * ans,
+    inverse=Solution(lambda ans: 1.0 / ans, within=nonzero),
+)
 
 sin = elementwise(np.sin, lambda x: np.cos(x))
 cos = elementwise(np.cos, lambda x: -np.sin(x))
 tan = elementwise(np.tan, lambda ans: 1 + ans * ans)
-arcsin = elementwise(np.arcsin, lambda x: 1 / np.sqrt(1 - x * x))
-arccos = elementwise(np.arccos, lambda x: -1 / np.sqrt(1 - x * x))
-arctan = elementwise(np.arctan, lambda x: 1 / (1 + x * x))
-sinh = elementwise(np.sinh, lambda x: np.cosh(x))
-cosh = elementwise(np.cosh, lambda x: np.sinh(x))
-tanh = elementwise(np.tanh, lambda ans: 1 - ans * ans)
-arcsinh = elementwise(np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1))
-arccosh = elementwise(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
-arctanh = elementwise(np.arctanh, lambda x: np.divide(1, 1 - x * x))
+arcsin = elementwise(
+    np.arcsin, lambda x: 1 / np.sqrt(1 - x * x),
+    inverse=Solution(lambda ans: np.sin(ans), within=between(-HALF_PI, HALF_PI)),
+)
+arccos = elementwise(
+    np.arccos, lambda x: -1 / np.sqrt(1 - x * x),
+    inverse=Solution(lambda ans: np.cos(ans), within=between(0.0, math.pi)),
+)
+arctan = elementwise(
+    np.arctan, lambda x: 1 / (1 + x * x),
+    inverse=Solution(lambda ans: np.tan(ans), within=between(-HALF_PI, HALF_PI)),
+)
+sinh = elementwise(np.sinh, lambda x: np.cosh(x), inverse=Solution(lambda ans: np.arcsinh(ans)))
+cosh = elementwise(
+    np.cosh, lambda x: np.sinh(x),
+    inverse=Solution(lambda ans: np.arccosh(ans), mirrored=True, within=at_least(1.0)),
+)
+tanh = elementwise(
+    np.tanh, lambda ans: 1 - ans * ans,
+    inverse=Solution(lambda ans: np.arctanh(ans), within=between(-1.0, 1.0)),
+)
+arcsinh = elementwise(
+    np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1),
+    inverse=Solution(lambda ans: np.sinh(ans)),
+)
+arccosh = elementwise(
+    np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    inverse=Solution(lambda ans: np.cosh(ans), within=at_least(0.0)),
+)
+arctanh = elementwise(
+    np.arctanh, lambda x: np.divide(1, 1 - x * x),
+    inverse=Solution(lambda ans: np.tanh(ans)),
+)
 
 
 def _or_inf(r: Any) -> Any:
@@ -113,7 +185,9 @@ arctan2 = elementwise(
 hypot = elementwise(
     np.hypot, lambda ans, a: a / _or_inf(ans), lambda ans, b: b / _or_inf(ans), args="a b"
 )
-logaddexp = elementwise(np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b")
+logaddexp = elementwise(
+    np.logaddexp, _weight, lambda ans, a, b: _weight(ans, b, a), args="a b", inverse=EXPONENTIALS
+)
 logaddexp2 = elementwise(  # 2ᵃ = exp(a log 2)
     np.logaddexp2,
     lambda ans, a, b: _weight(LN2 * ans, LN2 * a, LN2 * b),
@@ -138,8 +212,8 @@ def _sinc_slope(x: Any) -> Any:
 
 sinc = elementwise(np.sinc, _sinc_slope)
 implements(np.sinc)(lambda x: sinc(x))
-deg2rad = elementwise(np.deg2rad, math.pi / 180)
-rad2deg = elementwise(np.rad2deg, 180 / math.pi)
+deg2rad = elementwise(np.deg2rad, math.pi / 180, inverse=Solution(lambda ans: np.rad2deg(ans)))
+rad2deg = elementwise(np.rad2deg, 180 / math.pi, inverse=Solution(lambda ans: np.deg2rad(ans)))
 
 # Piecewise ---------------------------------------------------------------------------------------
 
@@ -172,7 +246,7 @@ fmin = elementwise(
     args="a b",
     piecewise=True,
 )
-fabs = elementwise(np.fabs, lambda x: np.sign(x))
+fabs = elementwise(np.fabs, lambda x: np.sign(x), inverse=SIGNS)
 copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
 where = linear(
     np.where,
@@ -198,7 +272,9 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
     return ct * np.sign(x)
 
 
-absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()")
+absolute = general(
+    operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()", inverse=SIGNS
+)
 
 
 def _direction_vjp(ct: Any, ans: Any, x: Any) -> Any:
@@ -232,6 +308,12 @@ greater_equal = constant(operator.ge, args="a b", name="greater_equal")
 equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
 sign = constant(np.sign)  # of real numbers
+for _primitive, _first, _second in (
+    (less, BELOW, ABOVE), (less_equal, BELOW, ABOVE),
+    (greater, ABOVE, BELOW), (greater_equal, ABOVE, BELOW),
+    (maximum, LOWEST, LOWEST), (minimum, HIGHEST, HIGHEST),
+):  # fmt: skip
+    _primitive.facts["absorb"] = _first, _second
 UNARY_CONSTANTS = tuple(
     constant(ufunc)
     for ufunc in (

@@ -11,7 +11,8 @@ from adlab.primitives.contents import unwrapped
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_array
-from adlab.rules import LEADING, Adapter, general, linear
+from adlab.rules import GATHERING, LEADING, Adapter, general, linear
+from adlab.rules.inverse import Gathering
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -125,6 +126,7 @@ take_index = linear(
     into=lambda index: index,
     name="take_index",
     axes=Adapter(_taken_batch),
+    inverse=GATHERING,
 )
 scatter = linear(
     _scatter,
@@ -139,6 +141,7 @@ replace = linear(
     args="x value",
     name="replace",
     axes=Adapter(_written_batch),
+    inverse=GATHERING,
 )
 
 
@@ -163,7 +166,8 @@ def _pack(*xs: Any, axis: int) -> Any:
 
 
 pack = linear(
-    _pack, joint=lambda ct, axis: unpack(ct, axis=axis), args="*xs", name="pack", axes=LEADING
+    _pack, joint=lambda ct, axis: unpack(ct, axis=axis), args="*xs", name="pack", axes=LEADING,
+    inverse=GATHERING,
 )
 unpack = general(
     lambda x, *, axis: tuple(np.moveaxis(x, axis, 0)),
@@ -173,6 +177,7 @@ unpack = general(
     piecewise=True,
     name="unpack",
     axes=LEADING,
+    inverse=GATHERING,
 )
 
 
@@ -214,6 +219,7 @@ take_along = linear(
     args="x indices",
     name="take_along",
     axes=LEADING,
+    inverse=Gathering("indices"),
 )
 put_along = linear(
     _put_along,
@@ -253,7 +259,9 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple([plain_index(each) for each in index])
     if isinstance(index, Tracer) and index.interpreter is not None:
-        return index.__index__()
+        interpreter = index.interpreter
+        several = shape_of(index) and interpreter.reads and interpreter.readable(index)
+        return np.array(index) if several else index.__index__()
     if isinstance(index, (np.ndarray, list)):
         return np.array(index)
     return index

@@ -11,7 +11,7 @@ from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import copied, in_order
 from adlab.primitives.lists import as_array
 from adlab.primitives.shaping import broadcast_to, reshape
-from adlab.rules import linear
+from adlab.rules import GATHERING, linear
 from adlab.rules.rule import shape_of
 
 __all__ = ["concatenate", "stack"]
@@ -40,12 +40,14 @@ concatenate = linear(
     joint=_pieces,
     args="*xs",
     name="concatenate",
+    inverse=GATHERING,
 )
 stack = linear(
     lambda *xs, axis: np.stack(xs, axis),
     joint=_layers,
     args="*xs",
     name="stack",
+    inverse=GATHERING,
 )
 
 

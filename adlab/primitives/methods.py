@@ -79,7 +79,8 @@ def astype(
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {dtype!r} by {casting!r}")
     if dtype == self.dtype and not copy:
         return in_order(self, order)
-    out = (cast if dtype.kind in "fc" else truncated)(self, dtype=dtype)
+    exact = dtype.kind in "fc" or dtype.kind in "iu" and self.dtype.kind in "iub"
+    out = (cast if exact else truncated)(self, dtype=dtype)
     return in_order(out, order)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.ordering import along
-from adlab.rules import LEADING, constant, general, linear
+from adlab.rules import LEADING, Solution, constant, general, linear
+from adlab.rules.absorb import LARGEST, LEAST
 from adlab.rules.rule import shape_of
 
 
@@ -87,13 +88,32 @@ def _cumprod_vjp(ct: Any, ans: Any, x: Any, axis: int) -> Any:
     return np.stack(parts[::-1], axis=axis)
 
 
+
+def _preceding(y: Any, first: float, axis: int) -> Any:
+    """Return what precedes each element along an axis, ``first`` before the first."""
+    behind = (slice(None),) * (-axis - 1)
+    before = np.full(shape_of(y[(Ellipsis, slice(0, 1), *behind)]), first)
+    return np.concatenate([before, y[(Ellipsis, slice(0, -1), *behind)]], axis=axis)
+
+
 cumprod = general(
-    lambda x, *, axis: np.cumprod(x, axis), vjp=_cumprod_vjp, name="cumprod", axes=LEADING
+    lambda x, *, axis: np.cumprod(x, axis),
+    vjp=_cumprod_vjp,
+    name="cumprod",
+    axes=LEADING,
+    # ∂y/∂x is triangular, with yᵢ₋₁ on its diagonal.
+    inverse=Solution(
+        lambda ans, axis: ans / _preceding(ans, 1.0, axis),
+        log_slope=lambda ans, axis: -np.log(np.abs(_preceding(ans, 1.0, axis))),
+    ),
 )
 cumsum = linear(
     lambda x, *, axis: np.cumsum(x, axis),
     lambda ct, axis: np.flip(cumsum(np.flip(ct, axis), axis=axis), axis),
     name="cumsum",
+    inverse=Solution(
+        lambda ans, axis: ans - _preceding(ans, 0.0, axis), log_slope=lambda: 0.0
+    ),
 )
 
 
@@ -147,6 +167,7 @@ min_ = general(
     name="min",
     axes=LEADING,
 )
+max_.facts["absorb"], min_.facts["absorb"] = (LARGEST,), (LEAST,)
 any_ = constant(
     lambda x, *, axis, keepdims: np.any(x, axis, keepdims=keepdims), name="any", axes=LEADING
 )

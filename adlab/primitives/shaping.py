@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
-from adlab.rules import LEADING, Adapter, constant, linear
+from adlab.rules import GATHERING, LEADING, Adapter, constant, linear
 from adlab.trace import Tracer
 
 __all__ = ["astype", "broadcast_to", "expand_dims", "reshape", "transpose", "truncated"]
@@ -31,6 +31,7 @@ reshape = linear(
     lambda ct, x_shape: reshape(ct, shape=x_shape),
     name="reshape",
     axes=Adapter(_stacked_shape),
+    inverse=GATHERING,
 )
 
 
@@ -44,33 +45,40 @@ transpose = linear(
     _permuted,
     lambda ct, axes: transpose(ct, axes=_inverse(axes)),
     name="transpose",
+    inverse=GATHERING,
 )
 broadcast_to = linear(
     lambda x, *, shape: np.broadcast_to(x, shape),
     lambda ct: ct,
     name="broadcast_to",
     axes=Adapter(_stacked_broadcast),
+    inverse=GATHERING,
 )
 expand_dims = linear(
     lambda x, *, axis: np.expand_dims(x, axis),
     lambda ct, axis: squeeze(ct, axis=axis),
     name="expand_dims",
+    inverse=GATHERING,
 )
 squeeze = linear(
     lambda x, *, axis: np.squeeze(x, axis),
     lambda ct, axis: expand_dims(ct, axis=axis),
     name="squeeze",
+    inverse=GATHERING,
 )
 flip = linear(
-    lambda x, *, axis: np.flip(x, axis), lambda ct, axis: flip(ct, axis=axis), name="flip"
+    lambda x, *, axis: np.flip(x, axis), lambda ct, axis: flip(ct, axis=axis), name="flip",
+    inverse=GATHERING,
 )
 roll = linear(
     lambda x, *, shift, axis: np.roll(x, shift, axis),
     lambda ct, shift, axis: roll(ct, shift=tuple(-s for s in shift), axis=axis),
     name="roll",
+    inverse=GATHERING,
 )
 astype = linear(
-    lambda x, *, dtype: np.asarray(x).astype(dtype)[()], lambda ct: ct, name="astype"
+    lambda x, *, dtype: np.asarray(x).astype(dtype)[()], lambda ct: ct, name="astype",
+    inverse=GATHERING,
 )
 truncated = constant(
     lambda x, *, dtype: np.asarray(x).astype(dtype)[()], name="truncated", axes=LEADING

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.special as sc
 
 from adlab.primitives.special_ufunc import special
+from adlab.rules import Solution
+from adlab.rules.inverse import between, less_than
 
 __all__ = [
     "entr", "expit", "huber", "kl_div", "log_expit", "logit", "pseudo_huber", "rel_entr",
@@ -20,9 +22,21 @@ def _ratio(x: Any, y: Any) -> Any:
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(y, 0)), 1.0, y)
 
 
-expit = special(sc.expit, lambda ans: ans * (1 - ans))
-log_expit = special(sc.log_expit, lambda x: expit(-x))
-logit = special(sc.logit, lambda x: np.divide(1, x * (1 - x)))
+expit = special(
+    sc.expit,
+    lambda ans: ans * (1 - ans),
+    inverse=Solution(lambda ans: logit(ans), within=between(0.0, 1.0)),
+)
+log_expit = special(
+    sc.log_expit,
+    lambda x: expit(-x),
+    inverse=Solution(lambda ans: -np.log(np.expm1(-ans)), within=less_than(0.0)),
+)
+logit = special(
+    sc.logit,
+    lambda x: np.divide(1, x * (1 - x)),
+    inverse=Solution(lambda ans: expit(ans)),
+)
 
 xlogy = special(sc.xlogy, lambda y: np.log(y), _ratio, args="x y")
 xlog1py = special(

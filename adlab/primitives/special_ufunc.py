@@ -6,15 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from adlab.primitives.dispatch import UFUNCS
-from adlab.rules import elementwise
+from adlab.rules import Inverse, Solution, elementwise
 from adlab.trace import Primitive
 
 __all__ = ["special"]
 
 
 def special(
-    ufunc: Any, *partials: Callable[..., Any] | None, args: str = "x", name: str | None = None
+    ufunc: Any,
+    *partials: Callable[..., Any] | None,
+    args: str = "x",
+    name: str | None = None,
+    inverse: Inverse | Solution | None = None,
 ) -> Primitive:
     """Declare a ufunc by its partials (see `adlab.rules.elementwise`), and file it under it."""
-    UFUNCS[ufunc] = primitive = elementwise(ufunc, *partials, args=args, name=name)
+    primitive = elementwise(ufunc, *partials, args=args, name=name, inverse=inverse)
+    UFUNCS[ufunc] = primitive
     return primitive

@@ -1,12 +1,28 @@
-"""Samplers as densities: what the methods of `numpy.random.Generator` draw, scored.
+"""Samplers in plain NumPy as densities: `log_joint`.
 
-`FAMILIES` has a `Family` for each method and `DISTRIBUTIONS` a log density for each distribution of
-`scipy.stats` of which models are made; `adlab.probprog.supports` says which values they take.
-SciPy is loaded on first use.
+A *sampler* is a function that draws from the generator it is given; each draw is a *site*.
+`FAMILIES` has a `Family` for each method of `numpy.random.Generator` and `DISTRIBUTIONS` a log
+density for each distribution of `scipy.stats` of which models are made;
+`adlab.probprog.supports` says which values they take.  SciPy is loaded on first use.
 """
 
+from adlab.errors import InversionError, Rejected, SiteError
 from adlab.probprog.distributions import DISTRIBUTIONS
+from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
+from adlab.probprog.logjoint import LogJoint, log_joint
 
-__all__ = ["DISTRIBUTIONS", "FAMILIES", "Family", "Refusal"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "FAMILIES",
+    "Family",
+    "InversionError",
+    "LogJoint",
+    "Refusal",
+    "Rejected",
+    "SiteError",
+    "factor",
+    "log_joint",
+    "require",
+]

@@ -13,6 +13,14 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog import bounded, counts, location, noncentral, positive, vectors
+from adlab.probprog.cumulative import (
+    CAUCHY,
+    EXPONENTIAL,
+    LOGISTIC,
+    NORMAL,
+    UNIFORM,
+    of_standard,
+)
 from adlab.probprog.family import Family
 from adlab.probprog.lists import LISTS
 from adlab.probprog.masks import as_value
@@ -34,7 +42,7 @@ def _file(name: str, call: Any, log_density: Any, support: Any, **facts: Any) ->
 # Numbers ----------------------------------------------------------------------------------------
 
 
-def _numbers(name: str, call: Any, density: Primitive, *, discrete: bool = False) -> None:
+def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     """File a family whose parameters broadcast, and which has a primitive; lists become arrays."""
 
     @functools.wraps(call)
@@ -43,11 +51,13 @@ def _numbers(name: str, call: Any, density: Primitive, *, discrete: bool = False
         return tuple(map(as_value, params)), size
 
     FAMILIES[name] = Family(
-        name, with_arrays, density.args[1:], density, density.facts["support"], discrete=discrete
+        name, with_arrays, density.args[1:], density, density.facts["support"], **facts
     )
 
 
-def _standard(name: str, call: Any, density: Primitive, *params: float) -> None:
+def _standard(
+    name: str, call: Any, density: Primitive, *params: float, **facts: Any
+) -> None:
     """File a family without parameters: a member of another."""
 
     def log_density(value: Any) -> Any:
@@ -56,7 +66,7 @@ def _standard(name: str, call: Any, density: Primitive, *params: float) -> None:
     def support() -> Any:
         return density.facts["support"](*params)
 
-    _file(name, call, log_density, support)
+    _file(name, call, log_density, support, **facts)
 
 
 def _size(size: Any, out: Any) -> Any:
@@ -66,12 +76,22 @@ def _size(size: Any, out: Any) -> Any:
 
 _numbers("beta", lambda a, b, size=None: ((a, b), size), bounded.beta)
 _numbers("chisquare", lambda df, size=None: ((df,), size), positive.chisquare)
-_numbers("exponential", lambda scale=1.0, size=None: ((scale,), size), positive.exponential)
+_numbers(
+    "exponential",
+    lambda scale=1.0, size=None: ((scale,), size),
+    positive.exponential,
+    cumulative=EXPONENTIAL,
+)
 _numbers("f", lambda dfnum, dfden, size=None: ((dfnum, dfden), size), positive.f)
 _numbers("gamma", lambda shape, scale=1.0, size=None: ((shape, scale), size), positive.gamma)
 _numbers("gumbel", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.gumbel)
 _numbers("laplace", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.laplace)
-_numbers("logistic", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.logistic)
+_numbers(
+    "logistic",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.logistic,
+    cumulative=LOGISTIC,
+)
 _numbers(
     "lognormal", lambda mean=0.0, sigma=1.0, size=None: ((mean, sigma), size), positive.lognormal
 )
@@ -85,35 +105,48 @@ _numbers(
     lambda dfnum, dfden, nonc, size=None: ((dfnum, dfden, nonc), size),
     noncentral.noncentral_f,
 )
-_numbers("normal", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.normal)
+_numbers(
+    "normal",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.normal,
+    cumulative=NORMAL,
+)
 _numbers("pareto", lambda a, size=None: ((a,), size), positive.pareto)
 _numbers("power", lambda a, size=None: ((a,), size), bounded.power)
 _numbers("rayleigh", lambda scale=1.0, size=None: ((scale,), size), positive.rayleigh)
-_numbers("standard_t", lambda df, size=None: ((df,), size), location.standard_t)
+_numbers("standard_t", lambda df, size=None: ((df,), size), location.standard_t, even=True)
 _numbers(
     "triangular",
     lambda left, mode, right, size=None: ((left, mode, right), size),
     bounded.triangular,
 )
-_numbers("uniform", lambda low=0.0, high=1.0, size=None: ((low, high), size), bounded.uniform)
+_numbers(
+    "uniform",
+    lambda low=0.0, high=1.0, size=None: ((low, high), size),
+    bounded.uniform,
+    cumulative=UNIFORM,
+)
 _numbers("vonmises", lambda mu, kappa, size=None: ((mu, kappa), size), location.vonmises)
 _numbers("wald", lambda mean, scale, size=None: ((mean, scale), size), positive.wald)
 _numbers("weibull", lambda a, size=None: ((a,), size), positive.weibull)
 _standard(
     "random",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    bounded.uniform, 0.0, 1.0,
+    bounded.uniform, 0.0, 1.0, cumulative=of_standard(UNIFORM, 0.0, 1.0),
 )  # fmt: skip
-_standard("standard_cauchy", lambda size=None: ((), size), location.cauchy, 0.0, 1.0)
+_standard(
+    "standard_cauchy", lambda size=None: ((), size),
+    location.cauchy, 0.0, 1.0, even=True, cumulative=of_standard(CAUCHY, 0.0, 1.0),
+)  # fmt: skip
 _standard(
     "standard_exponential",
     lambda size=None, dtype=np.float64, method="zig", out=None: ((), _size(size, out)),
-    positive.exponential, 1.0,
+    positive.exponential, 1.0, cumulative=of_standard(EXPONENTIAL, 1.0),
 )  # fmt: skip
 _standard(
     "standard_normal",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    location.normal, 0.0, 1.0,
+    location.normal, 0.0, 1.0, even=True, cumulative=of_standard(NORMAL, 0.0, 1.0),
 )  # fmt: skip
 _file(
     "standard_gamma",

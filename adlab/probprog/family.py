@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adlab.errors import UnsupportedFunctionError, explain
+from adlab.probprog.cumulative import Cumulative
 from adlab.probprog.shapes import Shape, batch_shape, shape_of_value
 from adlab.probprog.supports import Support
 from adlab.rules import constant
@@ -75,6 +76,10 @@ class Family:
     discrete : bool
     refusal : callable
         From ``params`` to a `Refusal`, or None if the draw can be scored.
+    even : bool
+        Whether x and −x have the same density, for all parameters.
+    cumulative : tuple of callable, optional
+        ``log_cdf(value, *params)`` and ``log_sf(value, *params)``, log F and log(1 − F).
     """
 
     name: str
@@ -86,6 +91,8 @@ class Family:
     event_rank: int | None = 0
     discrete: bool = False
     refusal: Callable[..., Refusal | None] = no_refusal
+    even: bool = False
+    cumulative: Cumulative | None = None
 
     @property
     def signature(self) -> inspect.Signature:

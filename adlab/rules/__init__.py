@@ -25,10 +25,12 @@ from adlab.rules.facts import (
     Linear,
     Multilinear,
 )
+from adlab.rules.inverse import GATHERING, Inverse, Solution
 from adlab.rules.rule import Rule
 
 __all__ = [
     "BROADCAST",
+    "GATHERING",
     "LEADING",
     "OPAQUE",
     "Adapter",
@@ -39,9 +41,11 @@ __all__ = [
     "Core",
     "Elementwise",
     "General",
+    "Inverse",
     "Linear",
     "Multilinear",
     "Rule",
+    "Solution",
     "constant",
     "elementwise",
     "general",

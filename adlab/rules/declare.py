@@ -26,12 +26,14 @@ from adlab.rules.axes import BROADCAST, LEADING, OPAQUE, Axes, Core
 from adlab.rules.checks import check_declaration
 from adlab.rules.facts import Calculus, Constant, Elementwise, General, Linear, Multilinear
 from adlab.rules.fitting import guarded
+from adlab.rules.inverse import Gathering, Inverse, Solution
 from adlab.rules.rule import Rule
 from adlab.trace import Primitive
 
 __all__ = ["constant", "elementwise", "general", "linear", "multilinear", "primitives"]
 
 Formula = Callable[..., Any]
+Inverting = Inverse | Solution | Gathering | None
 _registry: dict[str, Primitive] = {}
 
 
@@ -45,6 +47,7 @@ def elementwise(
     *partials: Formula | Rule | float | None,
     args: str = "x",
     piecewise: bool = False,
+    inverse: Inverting = None,
     name: str | None = None,
     register: bool | None = None,
 ) -> Primitive:
@@ -62,6 +65,8 @@ def elementwise(
     piecewise : bool
         The function is piecewise linear: where a partial is 0, so it is nearby
         (`adlab.rules.facts`).
+    inverse : Inverse, Solution or GATHERING, optional
+        How an argument is found from the result (`adlab.rules.inverse`).
     name : str, optional
         For messages; by default that of ``impl``.
     register : bool, optional
@@ -89,7 +94,8 @@ def elementwise(
     """
     names = tuple(args.split())
     rules = tuple(Rule(p, names, 0) if callable(p) else p for p in partials)
-    return _declare(impl, names, Elementwise(rules, piecewise), BROADCAST, name, register=register)
+    fact = Elementwise(rules, piecewise)
+    return _declare(impl, names, fact, BROADCAST, name, inverse, register=register)
 
 
 def linear(
@@ -99,6 +105,7 @@ def linear(
     joint: Formula | None = None,
     into: Formula | None = None,
     axes: Axes | str = LEADING,
+    inverse: Inverting = None,
     name: str | None = None,
     register: bool | None = None,
 ) -> Primitive:
@@ -121,6 +128,8 @@ def linear(
     axes : Axes or str
         How it acts on stacked inputs: a gufunc signature, or one of `adlab.rules.axes`.  By default
         leading axes pass through.
+    inverse : Inverse, Solution or GATHERING, optional
+        How an argument is found from the result (`adlab.rules.inverse`).
     name : str, optional
         For messages; by default that of ``impl``.
     register : bool, optional
@@ -154,7 +163,7 @@ def linear(
         None if joint is None else Rule(joint, names, 1),
         None if into is None else Rule(into, names, 0),
     )
-    return _declare(impl, names, fact, axes, name, register=register)
+    return _declare(impl, names, fact, axes, name, inverse, register=register)
 
 
 def multilinear(
@@ -163,6 +172,7 @@ def multilinear(
     args: str,
     joint: Formula | None = None,
     axes: Axes | str = OPAQUE,
+    inverse: Inverting = None,
     name: str | None = None,
     register: bool | None = None,
 ) -> Primitive:
@@ -179,6 +189,8 @@ def multilinear(
     axes : Axes or str
         How it acts on stacked inputs: a gufunc signature, or one of `adlab.rules.axes`.  By default
         nothing is known, and it is batched by a loop.
+    inverse : Inverse, Solution or GATHERING, optional
+        How an argument is found from the result (`adlab.rules.inverse`).
     name : str, optional
         For messages; by default that of ``impl``.
     register : bool, optional
@@ -215,7 +227,7 @@ def multilinear(
     fact = Multilinear(
         _rules(transposes, names), None if joint is None else Rule(joint, names, 1)
     )
-    return _declare(impl, names, fact, axes, name, register=register)
+    return _declare(impl, names, fact, axes, name, inverse, register=register)
 
 
 def general(
@@ -227,6 +239,7 @@ def general(
     axes: Axes | str = OPAQUE,
     multiple: bool = False,
     piecewise: bool = False,
+    inverse: Inverting = None,
     name: str | None = None,
     register: bool | None = None,
 ) -> Primitive:
@@ -250,6 +263,8 @@ def general(
         Whether output, cotangent and tangent are tuples.
     piecewise : bool
         Whether the map is piecewise linear (see `elementwise`).
+    inverse : Inverse, Solution or GATHERING, optional
+        How an argument is found from the result (`adlab.rules.inverse`).
     name : str, optional
         For messages; by default that of ``impl``.
     register : bool, optional
@@ -298,7 +313,9 @@ def general(
     if callable(jvp):
         jvp = (jvp,)
     fact = General(_rules(vjp, names), _rules(jvp, names), joint, piecewise)
-    return _declare(impl, names, fact, axes, name, multiple=multiple, register=register)
+    return _declare(
+        impl, names, fact, axes, name, inverse, multiple=multiple, register=register
+    )
 
 
 def constant(
@@ -353,6 +370,7 @@ def _declare(
     calculus: Calculus,
     axes: Axes | str,
     name: str | None,
+    inverse: Inverting = None,
     *,
     multiple: bool = False,
     register: bool | None,
@@ -363,7 +381,10 @@ def _declare(
         register = is_library(sys._getframe(2))
     if not register:
         calculus = guarded(name, names, calculus)
-    facts = {"calculus": calculus, "axes": Core(axes) if isinstance(axes, str) else axes}
+    facts: dict[str, Any] = {"calculus": calculus}
+    facts["axes"] = Core(axes) if isinstance(axes, str) else axes
+    if inverse is not None:
+        facts["inverse"] = Inverse(inverse) if isinstance(inverse, Solution) else inverse
     primitive = Primitive(name, impl, names, multiple=multiple, facts=facts)
     if register:
         if primitive.name in _registry:

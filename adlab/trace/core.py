@@ -175,6 +175,7 @@ class Interpreter:
 
     #: What the user called, for messages.
     transformation: ClassVar[str] = "a transformation"
+    reads: ClassVar[bool] = False  #: it has ``readable(tracer)``: may the program have it plain?
     hidden: ClassVar[int] = 0  #: how many leading axes of a value the program does not see
     level: int
 

@@ -1,0 +1,70 @@
+"""Generators that ask an interpreter for each draw.
+
+`SiteGenerator` is a true subclass of `numpy.random.Generator`: code that checks the type of its
+generator, and NumPy's own, takes it for one.  Every method that draws becomes a call of `draw`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from adlab.errors import UnsupportedFunctionError, explain
+from adlab.probprog.families import FAMILIES
+from adlab.probprog.family import Family
+
+__all__ = ["SiteGenerator"]
+
+#: All share one, which is never drawn from: to make one takes longer than to score a draw.
+_NEVER = np.random.PCG64(0)
+
+
+class SiteGenerator(np.random.Generator):
+    """A generator whose every draw is a site."""
+
+    def __init__(self) -> None:
+        super().__init__(_NEVER)
+
+    def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
+        """Return the value of a draw: ``family.call(*args, **kwargs)`` in the user's frame."""
+        raise NotImplementedError
+
+    def require(self, condition: Any) -> None:
+        """Restrict the support to where a condition holds."""
+        raise NotImplementedError
+
+    def factor(self, logp: Any) -> None:
+        """Add a term to the log density."""
+        raise NotImplementedError
+
+    def spawn(self, n_children: int) -> list[np.random.Generator]:
+        """Return this generator several times: its children's draws are sites like its own."""
+        return [self] * n_children
+
+    @property
+    def bit_generator(self) -> NoReturn:  # type: ignore[override]
+        """Refused: who has it can draw unseen."""
+        raise UnsupportedFunctionError(
+            explain(
+                "the bit generator of a sampler's generator was taken",
+                why="what is drawn from it is no site: it has no name and no density.",
+                instead="draw with the methods of the generator, or pass the bit generator's "
+                "values to the sampler as an argument.",
+            )
+        )
+
+
+def _method(family: Family) -> Callable[..., Any]:
+    def draw(self: SiteGenerator, *args: Any, **kwargs: Any) -> Any:
+        return self.draw(family, args, kwargs, sys._getframe(1))
+
+    draw.__name__ = family.name
+    return draw
+
+
+for _family in FAMILIES.values():
+    setattr(SiteGenerator, _family.name, _method(_family))

@@ -1,0 +1,93 @@
+"""A plan: from given values and arguments to the draws, as long as the guards hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from adlab.errors import AdlabError
+from adlab.probprog.discovery import Record
+from adlab.probprog.equations import Equation
+from adlab.probprog.recorder import Guard
+from adlab.probprog.solving import Solver
+from adlab.probprog.steps import Preimage
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """How the draws of a record follow from given values.
+
+    Attributes
+    ----------
+    record : Record
+    equations : list of Equation
+    problem : AdlabError or None
+        Why the values cannot be scored on this path, if they take it.
+    """
+
+    def __init__(self, record: Record, given: list[Equation]) -> None:
+        self.record, self.equations = record, given
+        self.problem: AdlabError | None = None
+        self.solver = Solver(record, [e.node for e in given if e.node is not None])
+        self.solver.run()
+        self.guards: list[Guard] = []
+        for guard in record.guards:
+            if self.solver.known[guard.node]:
+                self.solver.require(guard.node)
+                self.guards.append(guard)
+        self.steps = self.solver.steps
+
+    def run(
+        self, values: Sequence[Any], arguments: Sequence[Any]
+    ) -> tuple[dict[int, list[Preimage]], Guard | None]:
+        """Solve for the draws.
+
+        Parameters
+        ----------
+        values : sequence
+            The leaves of what is given.
+        arguments : sequence
+            The leaves of the sampler's arguments.
+
+        Returns
+        -------
+        solved : dict
+            The preimages of each draw, by the number of the site.
+        failed : Guard or None
+            The first guard that does not hold.
+        """
+        env: list[Any] = [None] * len(self.record.nodes)
+        solved = {}
+        for leaf, n in self.record.arguments.items():
+            env[n] = arguments[leaf]
+        for equation in self.equations:
+            if equation.node is not None:
+                env[equation.node] = value = equation.value(values)
+                solved[equation.node] = [Preimage(value)]
+        if self.steps:
+            with np.errstate(all="ignore"):
+                for step in self.steps:
+                    step(env, solved)
+        draws = {
+            k: _counted(solved[site.node]) if site.family.discrete else solved[site.node]
+            for k, site in enumerate(self.record.sites)
+            if site.node in solved
+        }
+        failed = next((guard for guard in self.guards if not guard.holds(env[guard.node])), None)
+        return draws, failed
+
+
+def _counted(preimages: list[Preimage]) -> list[Preimage]:
+    """Return counts that were computed as floats as integers: programs count with them."""
+    return [each._replace(value=_integer(each.value)) for each in preimages]
+
+
+def _integer(x: Any) -> Any:
+    if isinstance(x, (float, np.floating)) and float(x).is_integer():
+        return int(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f" and np.all(x == np.floor(x)):
+        return x.astype(int)
+    return x

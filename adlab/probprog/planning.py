@@ -1,0 +1,95 @@
+"""Finding the plan for given values: discovery, until the plan's path is the one they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.contents import example
+from adlab.probprog.discovery import Record, discover, discover_some
+from adlab.probprog.equations import equations
+from adlab.probprog.naming import site_names
+from adlab.probprog.plan import Plan
+from adlab.probprog.problems import misshapen, problem_of, restless
+from adlab.probprog.reversal import folded, same_run
+from adlab.probprog.steps import Preimage
+from adlab.rules.rule import shape_of
+from adlab.trace import Structure, flatten
+
+__all__ = ["find_plan"]
+
+#: How many paths are tried; each follows the given values one branch further.
+ATTEMPTS = 1000
+
+
+def find_plan(
+    sampler: Callable[..., Any], leaves: Sequence[Any], structure: Structure, args: Any, kwargs: Any
+) -> tuple[Plan, dict[int, list[Preimage]]]:
+    """Return a plan whose guards hold for the given values, and the draws by it.
+
+    Parameters
+    ----------
+    sampler : callable
+    leaves, structure
+        The values, taken apart.
+    args, kwargs
+        The arguments of the sampler.
+
+    Raises
+    ------
+    SiteError, InversionError
+        If the values do not determine the draws.
+    """
+    arguments = flatten((tuple(args), kwargs))[0]
+    given: dict[int, Any] = {}
+    tried: list[dict[int, Any]] = []
+    while not any(_equal(given, each) for each in tried) and len(tried) < ATTEMPTS:
+        tried.append(given)
+        record = discover_some(sampler, args, kwargs, given)
+        plan = _plan(record, leaves, structure)
+        draws, failed = plan.run(leaves, arguments)
+        if failed is None:
+            _examine(sampler, args, kwargs, plan, given)
+            return plan, draws
+        given = {k: example(found[0].value) for k, found in draws.items()}
+    fold = folded(sampler, args, kwargs, plan, tried[-1])
+    raise fold or plan.problem or restless(sampler)
+
+
+def _equal(a: dict[int, Any], b: dict[int, Any]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
+    def sites() -> dict[str, int]:
+        pairs = zip(site_names(record), record.sites, strict=True)
+        return {name: site.node for name, site in pairs}
+
+    found, problem = equations(record, structure, list(map(shape_of, leaves)), sites)
+    fitting = []
+    for equation in found:
+        if equation.node is not None:
+            wrong = misshapen(record, equation, shape_of(equation.value(leaves)))
+            if wrong is not None:
+                problem = problem or wrong
+                continue
+        fitting.append(equation)
+    plan = Plan(record, fitting)
+    plan.problem = problem or problem_of(record, fitting, plan.solver)
+    return plan
+
+
+def _examine(
+    sampler: Callable[..., Any], args: Any, kwargs: Any, plan: Plan, given: dict[int, Any]
+) -> None:
+    """Raise what speaks against a plan whose path is the right one."""
+    again = discover(sampler, args, kwargs, given, stream=plan.record.stream)
+    if not same_run(plan.record, again):
+        raise restless(sampler)
+    fold = folded(sampler, args, kwargs, plan, given)
+    problem = fold or plan.problem
+    if problem is not None:
+        raise problem
+

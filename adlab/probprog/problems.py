@@ -1,0 +1,162 @@
+"""Why values cannot be scored: each question about them gets an explanation.
+
+A problem belongs to one path of the sampler; it is raised when the values turn out to take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from adlab.errors import AdlabError, InversionError, SiteError, explain, shorten
+from adlab.probprog.discovery import Record
+from adlab.probprog.equations import Equation
+from adlab.probprog.naming import site_names
+from adlab.probprog.solving import Obstacle, Solver
+
+__all__ = ["inconsistent", "misshapen", "problem_of", "restless"]
+
+
+def misshapen(record: Record, equation: Equation, shape: tuple[int, ...]) -> SiteError | None:
+    """Return the error for a value that has not the shape of its node."""
+    assert equation.node is not None
+    node = record.nodes[equation.node]
+    if tuple(shape) == node.shape:
+        return None
+    site = None if node.site is None else record.sites[node.site]
+    declared = f"shape {node.shape}"
+    if site is not None:
+        declared += f", drawn by rng.{site.family.name} with size={site.size}"
+    return SiteError(
+        explain(
+            f"a value of shape {tuple(shape)} was given for {equation.name}, which has {declared}",
+            why="a value is neither repeated nor cut: each element of a draw has a density.",
+            instead=f"give a value of shape {node.shape}.",
+            frame=node.place,
+        )
+    )
+
+
+def problem_of(record: Record, equations: Sequence[Equation], solver: Solver) -> AdlabError | None:
+    """Return why the draws cannot be found from the given nodes, None if they can."""
+    unsolved = solver.unsolved()
+    if unsolved:
+        return _hindered(record, solver, unsolved) or _missing(record, unsolved)
+    return _ambiguous(record, equations, solver) or _read(record, solver)
+
+
+def _hindered(record: Record, solver: Solver, unsolved: list[int]) -> InversionError | None:
+    """Return the error for an operation on the way to a draw that could not be inverted."""
+    obstacle = next(
+        (each for each in solver.obstacles.values() if record.sources(each.number) & {*unsolved}),
+        None,
+    )
+    if obstacle is None:
+        return None
+    lost = sorted(record.sources(obstacle.number).intersection(unsolved))
+    names = site_names(record)
+    return _not_inverted(record, obstacle, ", ".join(names[k] for k in lost))
+
+
+def _not_inverted(record: Record, obstacle: Obstacle, names: str) -> InversionError:
+    node = record.nodes[obstacle.number]
+    return InversionError(
+        explain(
+            f"{names} was to be found from the result of {node.title}",
+            why=obstacle.reason,
+            instead=obstacle.instead,
+            frame=node.place,
+        )
+    )
+
+
+def _missing(record: Record, unsolved: list[int]) -> SiteError:
+    """Return the error for draws that nothing is known of."""
+    names = site_names(record)
+    lines = [f"{names[k]} (line {record.sites[k].place.f_lineno})" for k in unsolved[:8]]
+    more = f" and {len(unsolved) - 8} more" if len(unsolved) > 8 else ""
+    name = names[unsolved[0]]
+    return SiteError(
+        explain(
+            f"no value was given for {', '.join(lines)}{more}",
+            why="the joint density is of all draws; none of them is guessed or integrated out.",
+            instead=f"give a value for it, for instance {{..., {name!r}: ...}}; a draw that is "
+            "not returned can be given by its name too.",
+            frame=record.sites[unsolved[0]].place,
+        )
+    )
+
+
+def _ambiguous(
+    record: Record, equations: Sequence[Equation], solver: Solver
+) -> InversionError | None:
+    """Return the error for two given values of which either would determine a draw."""
+    origins = [solver.origins[site.node] for site in record.sites]
+    used: frozenset[int] = frozenset().union(*origins)
+    for n in solver.overdetermined():
+        for free in sorted(record.sources(n, used)):
+            nodes = origins[free] | solver.origins.get(n, frozenset())
+            names = sorted({e.name for e in equations if e.node in nodes})
+            return InversionError(
+                explain(
+                    f"{' and '.join(names)} determine the draw of {record.sites[free]} in more "
+                    "than one way",
+                    why="none of the ways is computed from another, so the density of which value "
+                    "is meant is not known.",
+                    instead="return the draw itself, and leave out what can be computed "
+                    "afterwards.",
+                    frame=record.nodes[n].place,
+                )
+            )
+    return None
+
+
+def _read(record: Record, solver: Solver) -> InversionError | None:
+    """Return the error for an index or a count that was computed from a draw not given itself.
+
+    The values after it may be the same for another index, and indices cannot be tried out.
+    """
+    for guard in record.guards:
+        if guard.branch:
+            continue
+        for k in sorted(record.sources(guard.node, solver.given)):
+            if record.sites[k].node not in solver.direct:
+                name = site_names(record)[k]
+                return InversionError(
+                    explain(
+                        f"{name} was read as an index, a count or an array",
+                        why="it is found from a computed value, which may be the same for another "
+                        f"{name}.",
+                        instead=f"return {name} itself too.",
+                        frame=guard.place,
+                    )
+                )
+    return None
+
+
+def inconsistent(name: str, given: Any, computed: Any) -> SiteError:
+    """Return the error for a given value that does not follow from the others."""
+    return SiteError(
+        explain(
+            f"the value given for {name} is not what the sampler computes",
+            why=f"it follows from other values: {_shown(computed)}, and not {_shown(given)}.",
+            instead=f"leave {name} out, or make the values agree.",
+        )
+    )
+
+
+def _shown(x: Any) -> str:
+    return shorten(str(x), 60)
+
+
+def restless(sampler: Callable[..., Any]) -> InversionError:
+    """Return the error for a sampler that does something else when it runs again."""
+    name = getattr(sampler, "__name__", "the sampler")
+    return InversionError(
+        explain(
+            f"{name} ran twice with the same draws and did not do the same",
+            why="a sampler is a function of its generator and its arguments; a global or a mutable "
+            "default that changes, or another generator, makes its density depend on the past.",
+            instead="pass what changes as an argument, and draw from rng alone.",
+        )
+    )

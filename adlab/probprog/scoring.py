@@ -1,0 +1,140 @@
+"""Scoring: a sampler runs on the draws of a plan, and the densities add up."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from adlab.primitives.reductions import sum_
+from adlab.probprog.family import Family
+from adlab.probprog.generators import SiteGenerator
+from adlab.probprog.recorder import Site
+from adlab.probprog.steps import Preimage, expanded, whole
+from adlab.rules.rule import shape_of
+
+__all__ = ["Diverged", "Scoring"]
+
+
+LOG2 = math.log(2.0)
+
+
+class Diverged(Exception):  # noqa: N818 - a signal inside the package, not an error
+    """The run left the path of the plan."""
+
+
+class Scoring(SiteGenerator):
+    """Returns the solved draws, each where the plan expects it, and collects the terms.
+
+    Attributes
+    ----------
+    terms : list
+        The log density of each draw so far, changes of variables included.
+    params : list
+        The parameters it was drawn with.
+    others : list
+        The terms of `require` and `factor`.
+    """
+
+    def __init__(self, sites: Sequence[Site], draws: Sequence[list[Preimage]]) -> None:
+        super().__init__()
+        self.sites, self.draws = sites, draws
+        self.terms: list[Any] = []
+        self.params: list[Any] = []
+        self.others: list[Any] = []
+        self.diverged = False
+
+    def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
+        """Score the next draw and return its value."""
+        number = len(self.terms)
+        params, size = family.call(*args, **kwargs)
+        if number >= len(self.sites) or not _matches(self.sites[number], family, size, frame):
+            self.diverged = True  # which a sampler cannot catch
+            raise Diverged
+        preimages = self.draws[number]
+        self.params.append(params)
+        self.terms.append(log_density(family, preimages, params))
+        return preimages[0].value
+
+    def require(self, condition: Any) -> None:
+        """Add −∞ where the condition does not hold."""
+        if not whole(condition):
+            holds = np.all(condition)
+            self.others.append(np.where(holds, 0.0, -np.inf))
+
+    def factor(self, logp: Any) -> None:
+        """Add a term."""
+        self.others.append(_total(logp))
+
+
+def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
+    """Whether a draw is the site's.
+
+    The shapes of the parameters follow from those of the values and arguments, and the guards.
+    """
+    code, position, _ = site.place
+    return (
+        frame.f_code is code
+        and frame.f_lasti == position
+        and family is site.family
+        and (size is site.size or np.array_equal(size, site.size))
+    )
+
+
+def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
+    """Return the log density of a draw, given all values it may have had."""
+    first, *others = preimages
+    if first.mirrored and family.even:  # the mirror image adds as much
+        log_slope = LOG2 if first.log_slope is None else first.log_slope + LOG2
+        first = first._replace(log_slope=log_slope, mirrored=False)
+    if not (others or first.mirrored):
+        return _total(_term(family, first, params))
+    terms = [_term(family, each, params) for each in expanded([first, *others])]
+    return _total(functools.reduce(np.logaddexp, terms))
+
+
+class _Law:
+    """A draw's law, for the fact of the operation that absorbed it."""
+
+    def __init__(self, family: Family, params: Any) -> None:
+        self.family, self.params = family, params
+
+    def log_density(self, x: Any) -> Any:
+        return self.family.log_density(x, *self.params)
+
+    def log_cdf(self, x: Any) -> Any:
+        assert self.family.cumulative is not None
+        return self.family.cumulative[0](x, *self.params)
+
+    def log_sf(self, x: Any) -> Any:
+        assert self.family.cumulative is not None
+        return self.family.cumulative[1](x, *self.params)
+
+
+def _term(family: Family, preimage: Preimage, params: Any) -> Any:
+    """Return the log density of one value, for each element of the batch."""
+    value, log_slope, inside, _, log_mass = preimage
+    if log_mass is not None:
+        with np.errstate(divide="ignore"):  # a probability of zero
+            return log_mass(_Law(family, params))
+    term = family.log_density(value, *params)
+    if log_slope is None and inside is True:
+        return term
+    events = tuple(range(len(shape_of(term)) - len(shape_of(value)), 0))
+    if log_slope is not None and not family.discrete:
+        if events:
+            log_slope = np.sum(np.broadcast_to(log_slope, shape_of(value)), axis=events)
+        term = term + log_slope
+    if inside is not True and not whole(inside):
+        term = np.where(np.all(inside, axis=events) if events else inside, term, -np.inf)
+    return term
+
+
+def _total(x: Any) -> Any:
+    """Return the sum of all elements, without the detour by NumPy's dispatch."""
+    shape = shape_of(x)
+    return sum_(x, axis=tuple(range(-len(shape), 0)), keepdims=False) if shape else x
