@@ -46,7 +46,11 @@ class FlatOperator(LinearOperator):  # type: ignore[misc]  # SciPy has no types
         back, forward = _conjugated(self._backward), _conjugated(self._forward)
         return FlatOperator(self.shape[::-1], self.dtype, back, forward)
 
-    # SciPy says of a wrong length only that there is a mismatch.
+    # SciPy says of a wrong length only that there is a mismatch, some versions before `matvec`.
+
+    def dot(self, x: Any) -> Any:
+        """Return A v, A V, or the product with an operator or a number."""
+        return super().dot(self._fitting(x, 1))
 
     def matvec(self, v: Any) -> Any:
         """Return A v."""
