@@ -100,7 +100,7 @@ class Discovering(SiteGenerator):
         if refusal is not None:
             raise refusal.error(family.name)
         plain = {k: example(a) for k, a in kwargs.items()}
-        value = getattr(self.private, family.name)(*map(example, args), **plain)
+        value = family.sample(self.private, *map(example, args), **plain)
         given = self.given.get(len(self.recorder.sites))
         if given is not None and np.shape(given) == np.shape(value):
             value = given

@@ -94,6 +94,10 @@ class Family:
     even: bool = False
     cumulative: Cumulative | None = None
 
+    def sample(self, rng: np.random.Generator, *args: Any, **kwargs: Any) -> Any:
+        """Return a draw: the method is called with ``args`` and ``kwargs``."""
+        return getattr(rng, self.name)(*args, **kwargs)
+
     @property
     def signature(self) -> inspect.Signature:
         """The signature of the method."""
