@@ -127,9 +127,13 @@ def promoted(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         if x.dtype.kind not in "fc":
             _refuse(x)
-    elif x.__class__ is not float and flatten(x)[1] is LEAF:
+    elif x.__class__ not in _FREQUENT and flatten(x)[1] is LEAF:
         require_visible(x, "the argument of a derivative")
     return x
+
+
+#: Nothing has to be looked for in these.
+_FREQUENT = (float, dict, list, tuple)
 
 
 def _refuse(x: Any) -> None:

@@ -29,7 +29,8 @@ _TEXTS = (str, bytes, bytearray, range)
 
 def is_number(leaf: Any) -> bool:
     """Whether a leaf is a number or an array of any dtype, or of a type that can be traced."""
-    return any(kind in tracer_classes for kind in type(leaf).__mro__)
+    cls = type(leaf)
+    return cls in tracer_classes or any(kind in tracer_classes for kind in cls.__mro__)
 
 
 def described(x: Any) -> str:
@@ -43,6 +44,8 @@ def described(x: Any) -> str:
 
 def is_differentiable(leaf: Any, what: str = "an argument") -> bool:
     """Whether a leaf is of floats or complex numbers; containers nobody knows raise."""
+    if leaf.__class__ is float or (leaf.__class__ is np.ndarray and leaf.dtype.kind == "f"):
+        return True  # as most often
     if is_number(leaf):
         check_kind(leaf.__class__, f"{what} is")
         kind = np.dtype(space(leaf)[1]).kind

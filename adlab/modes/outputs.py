@@ -44,7 +44,7 @@ def lowered(interpreter: Interpreter, tree: Any) -> Any:
         x = x.value if interpreter.owns(x) else x
         return np.array(x) if x.__class__ is np.ndarray else snapshot(x)
 
-    return tree_map(value, tree)
+    return None if tree is None else tree_map(value, tree)
 
 
 def require_scalar(out: Any, what: str = "grad of a function") -> None:

@@ -29,6 +29,7 @@ from adlab.modes.backward import Plan, add_sparse, backward, chosen, deliver, qu
 from adlab.modes.sparsesum import summed
 from adlab.modes.tape import Node
 from adlab.primitives.contents import concrete, unwrapped
+from adlab.primitives.spaces import total
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -46,7 +47,7 @@ def pull_back(
     """
     if not nested:
         totals = backward(roots, given, inputs)
-        if not any(_has_nan(total) for total in totals):
+        if not any(map(_has_nan, totals)):
             return totals
     return _Pass().run(roots, given, inputs)
 
@@ -59,8 +60,8 @@ def is_differentiated(x: Any) -> bool:
 def _has_nan(ct: Any) -> bool:
     """Whether the plain value at the bottom, of a batch that of all examples, has a NaN."""
     x = concrete(ct)
-    total = x if x is None or not shape_of(x) else np.sum(x)
-    return bool(total != total)  # noqa: PLR0124 - of NaN alone
+    sum_ = total(x) if shape_of(x) else x
+    return bool(sum_ != sum_)  # noqa: PLR0124 - of NaN alone
 
 
 class _Pass:

@@ -10,6 +10,7 @@ import numpy as np
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.primitives.elementwise import root, square_modulus
 from adlab.primitives.ordering import along
+from adlab.primitives.spaces import repeated
 from adlab.rules import LEADING, Solution, constant, general, linear
 from adlab.rules.absorb import LARGEST, LEAST
 from adlab.rules.rule import shape_of
@@ -22,7 +23,7 @@ def _back(ct: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _spread(ct: Any, x_shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> Any:
     if len(axis) == len(x_shape) and not keepdims:
-        return np.broadcast_to(ct, x_shape)
+        return repeated(ct, x_shape)
     return np.broadcast_to(_back(ct, axis, keepdims), x_shape)
 
 

@@ -13,8 +13,10 @@ __all__ = [
     "fit",
     "mT",
     "mismatch",
+    "repeated",
     "space",
     "spread",
+    "total",
     "zeros",
     "zeros_like",
 ]
@@ -29,6 +31,8 @@ Space = tuple[tuple[int, ...], Any]
 
 def space(x: Any) -> Space:
     """Return the space of an array, tracer or scalar."""
+    if x.__class__ is float:
+        return (), float
     try:
         return x.shape, x.dtype
     except AttributeError:
@@ -74,19 +78,33 @@ def fit(ct: Any, target: Space) -> Any:
     if given != shape:
         extra = len(given) - len(shape)
         if extra < 0:
-            return np.broadcast_to(ct, shape)
+            return repeated(ct, shape)
         if extra:
-            ct = np.sum(ct, axis=tuple(range(extra)))
+            ct = total(ct, tuple(range(extra)))
         ones = tuple(
             i for i, n in enumerate(shape) if n == 1 and given[i + extra] != 1
         )
         if ones:
-            ct = np.sum(ct, axis=ones, keepdims=True)
+            ct = total(ct, ones, keepdims=True)
         if np.shape(ct) != shape:
             ct = np.broadcast_to(ct, shape)
     if np.iscomplexobj(ct) and not is_complex(dtype):
         ct = np.real(ct)
     return ct
+
+
+def total(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Return np.sum, of an ndarray without the detour by its dispatch."""
+    if x.__class__ is np.ndarray:
+        return np.add.reduce(x, axis, None, None, keepdims)
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+def repeated(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return a value broadcast to a shape; of a number at a tenth of the cost."""
+    if x.__class__ is np.float64:
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    return np.broadcast_to(x, shape)
 
 
 def expand(tangent: Any, shape: tuple[int, ...]) -> Any:

@@ -124,7 +124,7 @@ class Structure:
         )
 
     def __hash__(self) -> int:
-        return hash((self.type, self.aux, self.children))
+        return hash((self.type, self.aux, self.size))
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         return "LEAF" if self is LEAF else (_node, (self.type, self.aux, self.children))
@@ -253,7 +253,7 @@ def register_pytree(
     >>> flatten(Interval(1.0, 2.0))
     ([1.0, 2.0], Structure(Interval(*, *)))
     """
-    if type in _KINDS:
+    if _KINDS.get(type) is not None:
         raise ValueError(f"{type.__qualname__} is registered as a pytree already")
 
     def parts(x: T) -> tuple[Sequence[Any], Any]:
@@ -305,7 +305,8 @@ _DATACLASS = _Kind(
     _rebuild_dataclass,
     lambda aux, count: [f".{name}" for name in aux[1]],
 )
-_KINDS: dict[type, _Kind] = {
+#: The types met so far, None for those of leaves.
+_KINDS: dict[type, _Kind | None] = {
     type(None): _Kind(lambda x: ((), None), lambda aux, children: None, _indices, form="None"),
     tuple: _Kind(
         lambda x: (x, None), lambda aux, children: tuple(children), _indices, form="({children})"
@@ -319,14 +320,10 @@ _KINDS: dict[type, _Kind] = {
 
 def _kind_of(cls: type) -> _Kind | None:
     """Return how instances of exactly this type come apart; None for a leaf."""
-    kind = _KINDS.get(cls)
-    if kind is not None:
-        return kind
-    if hasattr(cls, "__dataclass_fields__"):
-        return _DATACLASS
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return _NAMEDTUPLE
-    return None
+    if cls not in _KINDS:
+        named = _NAMEDTUPLE if issubclass(cls, tuple) and hasattr(cls, "_fields") else None
+        _KINDS[cls] = _DATACLASS if hasattr(cls, "__dataclass_fields__") else named
+    return _KINDS[cls]
 
 
 # -- walking -------------------------------------------------------------------------------------
