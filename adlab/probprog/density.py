@@ -95,6 +95,8 @@ def density(
     refuse = asks_numpy(name) if check is None else check
 
     def holds(x: Any, *params: Any) -> Any:
+        if support is None and smooth is None:
+            return usual(*params)
         return both(
             usual(*params),
             True if support is None else support(*params).contains(x),
@@ -120,8 +122,10 @@ def density(
         """
 
         def masked(*values: Any) -> Any:
-            given = values[-len(names) :]
-            good = both(usual(*given[1:]), True if support is None else np.isfinite(values[0]))
+            given = values if support is None else values[1:]
+            good = usual(*given[1:])
+            if support is not None:
+                good = both(good, np.isfinite(values[0]))
             if everywhere(good):
                 return partial(*given)
             return np.where(good, partial(*_tamed(good, given, example)), 0.0)

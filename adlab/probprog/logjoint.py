@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,21 +126,21 @@ class LogJoint:
         leaves, structure = flatten(values)
         arguments, form = flatten((args, kwargs))
         key = (structure, form, *map(_kind, leaves), *map(_kind, arguments))
-        plans = self._plans.get(key) if _hashable(key) else None
-        for plan in plans or ():
+        plans = self._known(key)
+        for plan in plans:
             draws, failed = plan.run(leaves, arguments)
             if failed is None:
                 scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
                 # what it closed over has changed
-                self._plans[key] = [each for each in plans or () if each is not plan]
+                self._plans[key] = [each for each in plans if each is not plan]
                 break
         plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
         scoring, error = self._run(plan, draws, leaves, args, kwargs)
         if error is not None:
             raise error
-        if not plan.record.bound and _hashable(key):
+        if not plan.record.bound and plans is not _NONE:
             self._keep(key, plan)
         return plan, scoring, draws
 
@@ -166,6 +166,13 @@ class LogJoint:
                         break  # no draw gives the values, so the sampler computes others
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
+
+    def _known(self, key: Hashable) -> Sequence[Plan]:
+        """Return the plans for a kind of call; `_NONE` if none can be kept for it."""
+        try:
+            return self._plans.get(key, ())
+        except TypeError:  # an argument has no hash
+            return _NONE
 
     def _keep(self, key: Hashable, plan: Plan) -> None:
         """Remember a plan, the newest first; the oldest kinds and paths are forgotten."""
@@ -217,12 +224,8 @@ def _kind(leaf: Any) -> Hashable:
 _FLOAT = ((), np.dtype(float))
 
 
-def _hashable(key: Any) -> bool:
-    try:
-        hash(key)
-    except TypeError:
-        return False
-    return True
+#: No plans, and no more to come.
+_NONE: Sequence[Plan] = []
 
 
 def _agree(a: Any, b: Any) -> bool:

@@ -88,6 +88,8 @@ def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
 def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
     """Return the log density of a draw, given all values it may have had."""
     first, *others = preimages
+    if first.direct and not others:
+        return _total(family.log_density(first.value, *params))
     if first.mirrored and family.even:  # the mirror image adds as much
         log_slope = LOG2 if first.log_slope is None else first.log_slope + LOG2
         first = first._replace(log_slope=log_slope, mirrored=False)
@@ -136,5 +138,7 @@ def _term(family: Family, preimage: Preimage, params: Any) -> Any:
 
 def _total(x: Any) -> Any:
     """Return the sum of all elements, without the detour by NumPy's dispatch."""
+    if x.__class__ is np.ndarray:
+        return np.add.reduce(x, None)
     shape = shape_of(x)
     return sum_(x, axis=tuple(range(-len(shape), 0)), keepdims=False) if shape else x

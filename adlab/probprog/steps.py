@@ -43,6 +43,16 @@ class Preimage(NamedTuple):
     mirrored: bool = False
     log_mass: Callable[[Any], Any] | None = None
 
+    @property
+    def direct(self) -> bool:
+        """Whether the value is the draw, and nothing was computed."""
+        return (
+            self.log_slope is None
+            and self.inside is True
+            and self.log_mass is None
+            and not self.mirrored
+        )
+
 
 def expanded(preimages: list[Preimage]) -> list[Preimage]:
     """Return the preimages with mirrored ones written out."""
