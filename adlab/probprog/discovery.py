@@ -189,6 +189,7 @@ def discover_some(
             return discover(sampler, args, kwargs, given, stream=stream)
         except AdlabError:
             raise
-        except Exception:  # noqa: S112 - the user's code may raise anything
-            continue
+        except Exception as error:
+            if isinstance(error.__cause__, AdlabError):  # NumPy hides it behind its own
+                raise error.__cause__ from None
     return discover(sampler, args, kwargs, given, stream=STREAMS - 1)

@@ -19,7 +19,7 @@ from adlab.probprog.discovery import Output, Record
 from adlab.trace import Structure, paths
 from adlab.trace.tree import LEAF
 
-__all__ = ["Equation", "equations", "given_twice", "leaf_names"]
+__all__ = ["Equation", "equations", "given_twice", "leaf_name", "leaf_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,11 @@ def _value(given: Any, leaves: Sequence[Any]) -> Any:
 
 def leaf_names(structure: Structure) -> list[str]:
     """Return a name for each leaf: ``mu``, ``group.mu``, ``x[0]``; empty where there is no key."""
-    return [_name(path) for path in paths(structure)]
+    return [leaf_name(path) for path in paths(structure)]
 
 
-def _name(path: str) -> str:
+def leaf_name(path: str) -> str:
+    """Return the name of the leaf at a path."""
     name = re.sub(r"\['([^']*)'\]", r".\1", path).lstrip(".")
     return "" if name.startswith("[") else name
 

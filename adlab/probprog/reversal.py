@@ -15,6 +15,7 @@ import numpy as np
 from adlab.errors import InversionError, explain
 from adlab.errors.places import Place
 from adlab.probprog.discovery import Output, Record, discover
+from adlab.probprog.equations import leaf_name
 from adlab.probprog.plan import Plan
 from adlab.probprog.recorder import Guard, Reverse
 from adlab.trace import paths
@@ -45,11 +46,16 @@ def folded(
             other = formations(run, ids)
         except Exception:  # noqa: S112 - whatever the user's code raises, no value is returned
             continue
-        changed = [label for label in labels if here[label] != other.get(label)]
+        changed = [
+            label
+            for label in labels
+            if here[label] != other.get(label)
+            and not {*_sources(record, label), *_sources(run, label)}.isdisjoint(draws)
+        ]
         if changed:
             return InversionError(
                 explain(
-                    f"{changed[0].strip('[]') or 'the result'} is formed differently in the two "
+                    f"{_title(changed[0])} is formed differently in the two "
                     f"cases of a branch on {', '.join(str(record.sites[k]) for k in draws)}",
                     why="a draw for which the branch goes the other way may give the same value, "
                     "so this one draw's density may be a part of the whole.",
@@ -59,6 +65,17 @@ def folded(
                 )
             )
     return None
+
+
+def _sources(record: Record, label: str) -> set[int]:
+    """Return the draws from which a returned leaf was computed; none if there is no such leaf."""
+    out = dict(_labelled(record)).get(label)
+    return record.sources(out) if isinstance(out, Output) else set()
+
+
+def _title(path: str) -> str:
+    """Return a returned entry as a message names it."""
+    return leaf_name(path) or f"the result{path}"
 
 
 def _labels_of(plan: Plan, draws: list[int]) -> list[str]:

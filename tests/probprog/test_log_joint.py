@@ -8,7 +8,7 @@ import pytest
 import scipy.stats as st
 
 import adlab
-from adlab.errors import Rejected, SiteError
+from adlab.errors import Rejected, SiteError, TracerConversionError
 from adlab.probprog import FAMILIES, discovery, factor, log_joint, require
 from adlab.probprog.generators import SiteGenerator
 from adlab.testing import check_grads
@@ -437,3 +437,21 @@ def test_samplers_do_not_hide_that_they_left_the_path():
 
     with pytest.raises(NotImplementedError, match="did not do the same"):
         log_joint(sampler)(0.5)
+
+
+def test_a_branch_on_a_draw_that_is_not_given_asks_for_it():
+    def twig(rng):
+        return [rng.normal()] if rng.random() < 0.5 else [rng.normal(), rng.normal()]
+
+    with pytest.raises(SiteError, match=r"no value was given for random_0 \(line \d+\)"):
+        log_joint(twig)([1.0])
+
+
+def test_the_error_that_numpy_hides_is_shown():
+    def written(rng):
+        x = np.zeros(2)
+        x[0] = rng.normal()
+        return x
+
+    with pytest.raises(TracerConversionError, match=r"adlab.numpy.zeros"):
+        log_joint(written)(np.zeros(2))
