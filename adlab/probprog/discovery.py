@@ -128,9 +128,9 @@ def _joined(x: Any) -> Any:
 
 
 def liftable(leaf: Any) -> bool:
-    """Whether an argument is data: floats and arrays of numbers, traced or not."""
+    """Whether an argument is data: floats and arrays of numbers, traced or not; none masked."""
     if isinstance(leaf, np.ndarray):
-        return leaf.dtype.kind in "fciub"
+        return leaf.dtype.kind in "fciub" and not hasattr(leaf, "mask")
     return isinstance(leaf, (float, np.floating, Tracer)) and not isinstance(leaf, np.bool_)
 
 

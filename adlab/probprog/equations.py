@@ -19,7 +19,7 @@ from adlab.probprog.discovery import Output, Record
 from adlab.trace import Structure, paths
 from adlab.trace.tree import LEAF
 
-__all__ = ["Equation", "equations", "given_twice", "leaf_name", "leaf_names"]
+__all__ = ["Equation", "equations", "given_twice", "leaf_name", "leaf_names", "nearest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ class _Matching:
                 self.refuse(self._unknown(name))
 
     def _leaf(self, output: int, given: Any, path: str) -> None:
+        if given is None:  # left out
+            return
         if isinstance(given, Mapping):
             self.refuse(_mismatch(path, "a dict was", "one value"))
             return
@@ -181,16 +183,25 @@ class _Matching:
 
     def _unknown(self, name: str) -> SiteError:
         known = sorted({*filter(None, self.names), *self.sites()})
-        close = difflib.get_close_matches(name, known, 1)
+        instead = "leave it out; the sampler draws nothing of that name."
+        if f"{name}[0]" in known:
+            instead = f"name each of them, {name}[0] and so on."
+        elif close := nearest(name, known):
+            instead = f"write {close!r}, if that is what was meant."
         return SiteError(
             explain(
                 f"a value was given for {name!r}, which is no site",
                 why=f"the sampler's sites are {', '.join(known)}.",
-                instead=f"write {close[0]!r}, if that is what was meant."
-                if close
-                else "leave it out; the sampler draws nothing of that name.",
+                instead=instead,
             )
         )
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return the name that was probably meant; empty if there is none like it."""
+    by_case = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), by_case, 1)
+    return by_case[close[0]] if close else ""
 
 
 def given_twice(name: str) -> SiteError:

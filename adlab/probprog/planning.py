@@ -12,7 +12,7 @@ from adlab.probprog.discovery import Record, discover, discover_some
 from adlab.probprog.equations import equations
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
-from adlab.probprog.problems import misshapen, problem_of, restless
+from adlab.probprog.problems import problem_of, restless, unfit
 from adlab.probprog.reversal import folded, same_run
 from adlab.probprog.steps import Preimage
 from adlab.rules.rule import shape_of
@@ -71,7 +71,7 @@ def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
     fitting = []
     for equation in found:
         if equation.node is not None:
-            wrong = misshapen(record, equation, shape_of(equation.value(leaves)))
+            wrong = unfit(record, equation, equation.value(leaves))
             if wrong is not None:
                 problem = problem or wrong
                 continue

@@ -8,30 +8,64 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from adlab.errors import AdlabError, InversionError, SiteError, explain, shorten
+from adlab.primitives.contents import concrete
 from adlab.probprog.discovery import Record
 from adlab.probprog.equations import Equation
 from adlab.probprog.naming import site_names
+from adlab.probprog.recorder import Node
 from adlab.probprog.solving import Obstacle, Solver
+from adlab.rules.rule import shape_of
 
-__all__ = ["inconsistent", "misshapen", "problem_of", "restless"]
+__all__ = ["inconsistent", "problem_of", "restless", "unfit"]
 
 
-def misshapen(record: Record, equation: Equation, shape: tuple[int, ...]) -> SiteError | None:
-    """Return the error for a value that has not the shape of its node."""
+def unfit(record: Record, equation: Equation, value: Any) -> SiteError | None:
+    """Return the error for a value that its node cannot have: another shape, no real numbers."""
     assert equation.node is not None
-    node = record.nodes[equation.node]
-    if tuple(shape) == node.shape:
-        return None
+    node, shape = record.nodes[equation.node], shape_of(value)
+    if tuple(shape) != node.shape:
+        return _misshapen(record, node, equation.name, shape)
+    if _kind(node.value) in "fiub" and (is_masked(value) or _kind(value) not in "fiub"):
+        return _not_real(node, equation.name, value)
+    return None
+
+
+def _kind(x: Any) -> str:
+    return np.dtype(x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype).kind
+
+
+def is_masked(x: Any) -> bool:
+    """Whether a value is an array some of whose elements may be masked."""
+    return hasattr(x, "mask") and isinstance(x, np.ma.MaskedArray)
+
+
+def _misshapen(record: Record, node: Node, name: str, shape: tuple[int, ...]) -> SiteError:
     site = None if node.site is None else record.sites[node.site]
     declared = f"shape {node.shape}"
     if site is not None:
         declared += f", drawn by rng.{site.family.name} with size={site.size}"
     return SiteError(
         explain(
-            f"a value of shape {tuple(shape)} was given for {equation.name}, which has {declared}",
+            f"a value of shape {tuple(shape)} was given for {name}, which has {declared}",
             why="a value is neither repeated nor cut: each element of a draw has a density.",
             instead=f"give a value of shape {node.shape}.",
+            frame=node.place,
+        )
+    )
+
+
+def _not_real(node: Node, name: str, value: Any) -> SiteError:
+    shown = shorten(" ".join(repr(concrete(value)).split()), 60)
+    given = "a masked array" if is_masked(value) else shown
+    return SiteError(
+        explain(
+            f"{given} was given for {name}, which has real values",
+            why="the density is of one real number for each element of a draw; none is left out.",
+            instead="give floats, integers or booleans; where an element is missing, draw it apart "
+            "from the others.",
             frame=node.place,
         )
     )

@@ -63,6 +63,12 @@ def unordered(rng):
     return x
 
 
+def same_name(rng):
+    x = rng.normal()
+    x = rng.normal(x)
+    return x
+
+
 class Restless:
     """A sampler that is another one at each third call."""
 
@@ -78,6 +84,10 @@ MISTAKES = {
     "missing site": lambda: log_joint(model)({"mu": 0.3}),
     "extra site": lambda: log_joint(model)({"mu": 0.3, "xx": TEN}),
     "unknown site": lambda: log_joint(model)({"mu": 0.3, "precision": TEN}),
+    "other case": lambda: log_joint(model)({"MU": 0.3, "x": TEN}),
+    "one name for several": lambda: log_joint(same_name)({"x": 0.3}),
+    "complex value": lambda: log_joint(model)({"mu": 0.3 + 0j, "x": TEN}),
+    "masked value": lambda: log_joint(model)({"mu": 0.3, "x": np.ma.masked_array(TEN, TEN > 0)}),
     "scalar for ten": lambda: log_joint(model)({"mu": 0.3, "x": 1.0}),
     "three for ten": lambda: log_joint(model)({"mu": 0.3, "x": TEN[:3]}),
     "given twice": lambda: log_joint(model).condition(x=TEN)({"mu": 0.3, "x": TEN}),

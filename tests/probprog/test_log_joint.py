@@ -455,3 +455,20 @@ def test_the_error_that_numpy_hides_is_shown():
 
     with pytest.raises(TracerConversionError, match=r"adlab.numpy.zeros"):
         log_joint(written)(np.zeros(2))
+
+
+def test_none_is_a_value_left_out():
+    def doubled(rng):
+        x = rng.normal()
+        return {"x": x, "twice": 2 * x}
+
+    assert log_joint(doubled)({"x": 0.5, "twice": None}) == st.norm.logpdf(0.5)
+    with pytest.raises(SiteError, match="no value was given for x"):
+        log_joint(doubled)({"x": None})
+
+
+def test_a_masked_value_is_refused_though_a_plan_is_known():
+    score = log_joint(lambda rng: rng.normal(size=3))
+    score(np.zeros(3))
+    with pytest.raises(SiteError, match="a masked array was given"):
+        score(np.ma.masked_array(np.zeros(3), [False, True, False]))
