@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import AdlabError, InversionError, SiteError, explain, shorten
-from adlab.primitives.contents import concrete
+from adlab.primitives.contents import concrete, example
 from adlab.probprog.discovery import Record
 from adlab.probprog.equations import Equation
 from adlab.probprog.naming import site_names
@@ -76,7 +76,9 @@ def problem_of(record: Record, equations: Sequence[Equation], solver: Solver) ->
     unsolved = solver.unsolved()
     if unsolved:
         return _hindered(record, solver, unsolved) or _missing(record, unsolved)
-    return _ambiguous(record, equations, solver) or _read(record, solver)
+    return (
+        _ambiguous(record, equations, solver) or _read(record, solver) or _thin(record, solver)
+    )
 
 
 def _hindered(record: Record, solver: Solver, unsolved: list[int]) -> InversionError | None:
@@ -165,6 +167,30 @@ def _read(record: Record, solver: Solver) -> InversionError | None:
                         frame=guard.place,
                     )
                 )
+    return None
+
+
+def _thin(record: Record, solver: Solver) -> InversionError | None:
+    """Return the error for values computed from a draw whose coordinates depend on each other.
+
+    The density is of some of them, and what it becomes by a change of variables depends on which.
+    """
+    for k, site in enumerate(record.sites):
+        if site.node in solver.direct or site.family.discrete:
+            continue
+        support = site.family.support(*map(example, site.params))
+        if support.thin:
+            name = site_names(record)[k]
+            return InversionError(
+                explain(
+                    f"{name} was to be found from values computed from it",
+                    why=f"a draw of rng.{site.family.name} has the support {support}, which has "
+                    "no volume: its density is of all coordinates but those that follow from "
+                    "the others.",
+                    instead=f"return {name} itself, or some order of its elements.",
+                    frame=site.place,
+                )
+            )
     return None
 
 

@@ -36,6 +36,7 @@ class Simplex(Support):
     """Vectors of nonnegative numbers with sum 1."""
 
     event_rank = 1
+    thin = True
     name = "simplex"
 
     def contains(self, value: Any) -> Any:
@@ -69,6 +70,7 @@ class PositiveDefinite(Support):
     """Symmetric matrices with positive eigenvalues."""
 
     event_rank = 2
+    thin = True
     name = "positive definite"
 
     def contains(self, value: Any) -> Any:
@@ -84,6 +86,7 @@ class CorrelationCholesky(Support):
     """Lower triangles L with positive diagonal and rows of norm 1: L Lᵀ is a correlation matrix."""
 
     event_rank = 2
+    thin = True
     name = "correlation Cholesky"
 
     def contains(self, value: Any) -> Any:

@@ -40,10 +40,13 @@ class Support:
         The number of axes of one element of the set; `contains` reduces over them.
     discrete : bool
         Whether the elements are isolated.
+    thin : bool
+        Whether the set has no volume, as a simplex: its coordinates depend on each other.
     """
 
     event_rank = 0
     discrete = False
+    thin = False
 
     @property
     def name(self) -> str:

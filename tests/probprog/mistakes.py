@@ -69,6 +69,11 @@ def same_name(rng):
     return x
 
 
+def doubled_shares(rng):
+    shares = rng.dirichlet([1.0, 2.0])
+    return 2 * shares
+
+
 class Restless:
     """A sampler that is another one at each third call."""
 
@@ -88,6 +93,7 @@ MISTAKES = {
     "one name for several": lambda: log_joint(same_name)({"x": 0.3}),
     "complex value": lambda: log_joint(model)({"mu": 0.3 + 0j, "x": TEN}),
     "masked value": lambda: log_joint(model)({"mu": 0.3, "x": np.ma.masked_array(TEN, TEN > 0)}),
+    "thin support": lambda: log_joint(doubled_shares)(np.array([0.5, 1.5])),
     "scalar for ten": lambda: log_joint(model)({"mu": 0.3, "x": 1.0}),
     "three for ten": lambda: log_joint(model)({"mu": 0.3, "x": TEN[:3]}),
     "given twice": lambda: log_joint(model).condition(x=TEN)({"mu": 0.3, "x": TEN}),

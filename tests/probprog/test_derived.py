@@ -315,3 +315,14 @@ def test_a_draw_in_two_returned_places():
         assert log_joint(sampler)(values) == pytest.approx(truth)
     with pytest.raises(ValueError, match="not what the sampler computes"):
         log_joint(sampler)({"z": 0.3, "again": 0.5, "both": both})
+
+
+def test_a_simplex_may_be_put_in_another_order_and_no_more():
+    alpha = np.array([1.0, 2.0, 3.0])
+    turned = log_joint(lambda rng: rng.dirichlet(alpha)[::-1])
+    assert turned(np.array([0.5, 0.3, 0.2])) == pytest.approx(
+        st.dirichlet.logpdf([0.2, 0.3, 0.5], alpha)
+    )
+    for compute in (np.log, lambda x: 2 * x, np.cumsum):
+        with pytest.raises(InversionError, match="no volume"):
+            log_joint(lambda rng, f=compute: f(rng.dirichlet(alpha)))(compute(alpha / 6))
