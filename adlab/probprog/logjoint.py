@@ -129,7 +129,7 @@ class LogJoint:
         plans = self._known(key)
         for plan in plans:
             draws, failed = plan.run(leaves, arguments)
-            if failed is None:
+            if failed is None and plan.holds(self.sampler, args, kwargs, draws):
                 scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from adlab.errors import AdlabError
-from adlab.probprog.discovery import Record
+from adlab.primitives.contents import example
+from adlab.probprog.discovery import Record, discover
 from adlab.probprog.equations import Equation
-from adlab.probprog.recorder import Guard
+from adlab.probprog.recorder import Guard, Node
 from adlab.probprog.solving import Solver
 from adlab.probprog.steps import Preimage
 
 __all__ = ["Plan"]
+
+Sampler = Callable[..., Any]
+#: The preimages of each draw, by the number of the site.
+Draws = dict[int, list[Preimage]]
 
 
 class Plan:
@@ -39,10 +44,31 @@ class Plan:
                 self.solver.require(guard.node)
                 self.guards.append(guard)
         self.steps = self.solver.steps
+        #: The nodes whose constants enter the density and may be others in another call.
+        self.unsure = [step.number for step in self.steps if step.matters and _outer(step.node)]
+
+    def holds(self, sampler: Sampler, args: Any, kwargs: Any, draws: Draws) -> bool:
+        """Whether the operations have the constants they were planned with.
+
+        A draw and what is returned are compared in each call.  But a slope, and what absorbs a
+        draw, may depend on numbers the sampler takes from a closure, a global or an attribute,
+        which no argument shows: the sampler is recorded again.
+        """
+        if not self.unsure:
+            return True
+        given = {k: example(found[0].value) for k, found in draws.items()}
+        nodes = discover(sampler, args, kwargs, given, stream=self.record.stream).nodes
+        planned = self.record.nodes
+        return all(
+            n < len(nodes)
+            and planned[n].primitive is nodes[n].primitive
+            and planned[n].constants == nodes[n].constants
+            for n in self.unsure
+        )
 
     def run(
         self, values: Sequence[Any], arguments: Sequence[Any]
-    ) -> tuple[dict[int, list[Preimage]], Guard | None]:
+    ) -> tuple[Draws, Guard | None]:
         """Solve for the draws.
 
         Parameters
@@ -78,6 +104,23 @@ class Plan:
         }
         failed = next((guard for guard in self.guards if not guard.holds(env[guard.node])), None)
         return draws, failed
+
+
+def _outer(node: Node) -> bool:
+    """Whether an operation has a constant that the code around it does not spell out."""
+    spelled = set(_numbers(node.place.f_code.co_consts)) if node.place is not None else set()
+    return any(
+        p < 0 and not (isinstance(arg, (int, float)) and arg in spelled)
+        for p, arg in zip(node.parents, node.args, strict=True)
+    )
+
+
+def _numbers(constants: Iterable[Any]) -> Iterator[float]:
+    for each in constants:
+        if isinstance(each, tuple):
+            yield from _numbers(each)
+        elif isinstance(each, (int, float)):
+            yield each
 
 
 def _counted(preimages: list[Preimage]) -> list[Preimage]:

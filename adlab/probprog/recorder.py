@@ -22,7 +22,16 @@ from adlab.probprog.family import Family
 from adlab.rules import Composite
 from adlab.trace import Interpreter, Primitive, Tracer
 
-__all__ = ["Guard", "Node", "Recorder", "Site"]
+__all__ = ["Guard", "Node", "Recorder", "Site", "token"]
+
+
+def token(x: Any) -> Any:
+    """Return something hashable that equal values share."""
+    if isinstance(x, np.ndarray):
+        return x.shape, x.dtype.str, x.tobytes() if x.dtype != object else repr(x)
+    if isinstance(x, (tuple, list)):
+        return tuple(map(token, x))
+    return type(x).__name__, repr(x)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +57,12 @@ class Node:
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
         return getattr(self.value, "shape", ())
+
+    @property
+    def constants(self) -> tuple[Any, ...]:
+        """What is applied beside the parents, and the params, as something equal if they are."""
+        params = tuple([(k, token(x)) for k, x in sorted(self.params.items())])
+        return tuple(map(token, self.args)), params
 
     @property
     def title(self) -> str:

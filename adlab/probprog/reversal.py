@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
 from adlab.errors import InversionError, explain
 from adlab.errors.places import Place
 from adlab.probprog.discovery import Output, Record, discover
 from adlab.probprog.equations import leaf_name
 from adlab.probprog.plan import Plan
-from adlab.probprog.recorder import Guard, Reverse
+from adlab.probprog.recorder import Guard, Reverse, token
 from adlab.trace import paths
 
 __all__ = ["folded", "formations", "same_run"]
@@ -145,12 +143,10 @@ def formations(record: Record, ids: dict[Any, int]) -> dict[str, Any]:
             form = ("argument", len(forms))
         else:
             parents = tuple([forms[p] if p >= 0 else -1 for p in node.parents])
-            constants = tuple(map(_token, node.args))
-            params = tuple([(k, _token(x)) for k, x in sorted(node.params.items())])
-            form = (node.primitive, parents, constants, params, node.output)
+            form = (node.primitive, parents, node.constants, node.output)
         forms.append(ids.setdefault(form, len(ids)))
     return {
-        label: forms[out] if isinstance(out, Output) else ("plain", _token(out))
+        label: forms[out] if isinstance(out, Output) else ("plain", token(out))
         for label, out in _labelled(record)
     }
 
@@ -161,15 +157,6 @@ def same_run(a: Record, b: Record) -> bool:
     if len(a.sites) != len(b.sites) or formations(a, ids) != formations(b, ids):
         return False
     return all(
-        _token(a.nodes[s.node].value) == _token(b.nodes[t.node].value)
+        token(a.nodes[s.node].value) == token(b.nodes[t.node].value)
         for s, t in zip(a.sites, b.sites, strict=True)
     )
-
-
-def _token(x: Any) -> Any:
-    """Return something hashable that equal values share."""
-    if isinstance(x, np.ndarray):
-        return x.shape, x.dtype.str, x.tobytes() if x.dtype != object else repr(x)
-    if isinstance(x, (tuple, list)):
-        return tuple(map(_token, x))
-    return type(x).__name__, repr(x)

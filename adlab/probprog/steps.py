@@ -2,7 +2,8 @@
 
 A step reads and fills ``env``, the value of each node by number, and ``solved``, what is known of
 the nodes that are found from given values: their *preimages*, one for each branch of the chain
-from the given value, with log|dx/dy| so far and whether there is such an x at all.
+from the given value, with log|dx/dy| so far and whether there is such an x at all.  If a step
+``matters``, its node's constants enter the density and not the draw alone.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def whole(condition: Any) -> bool:
 class Forward:
     """Compute a node from its parents."""
 
+    matters = True
     number: int
     node: Node
 
@@ -108,6 +110,7 @@ class Invert:
         self.solution, within = solution, solution.within
         self.branches = [(b, argument_names(b)) for b in solution.branches]
         self.slope = self._slope(positions[0])
+        self.matters = self.slope is not None
         self.contains = () if within is None else argument_names(within.contains)
         self.example = () if within is None else argument_names(within.example)
 
@@ -166,6 +169,7 @@ class Invert:
 class Absorb:
     """State the law of an operation's result in the place of a draw that it absorbed."""
 
+    matters = True
     number: int
     node: Node
     target: int
@@ -223,6 +227,8 @@ class Piece(NamedTuple):
 
 class Assemble:
     """Put a node together from pieces of what it was gathered into."""
+
+    matters = False
 
     def __init__(self, target: int, shape: tuple[int, ...], pieces: list[Piece]) -> None:
         self.target, self.shape, self.pieces = target, shape, pieces
