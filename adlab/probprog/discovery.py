@@ -20,9 +20,9 @@ from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
 from adlab.probprog.recorder import Guard, Node, Recorder, Reverse, Site
-from adlab.trace import Structure, Tracer, flatten
+from adlab.trace import Structure, Tracer, flatten, snapshot
 
-__all__ = ["Record", "discover", "discover_some"]
+__all__ = ["Record", "discover", "discover_some", "own"]
 
 SEED = 20240229
 #: How many private streams are tried.
@@ -49,6 +49,8 @@ class Record:
         The private stream.
     effects : set of int
         The nodes that `require` and `factor` were given.
+    written : set of int
+        The nodes of draws and arguments into whose arrays the sampler writes.
     """
 
     nodes: list[Node]
@@ -60,6 +62,7 @@ class Record:
     bound: bool
     stream: int
     effects: set[int]
+    written: set[int]
 
     def sources(self, start: int, known: Container[int] = ()) -> set[int]:
         """Return the numbers of the sites a node was computed from, but for known nodes."""
@@ -76,6 +79,21 @@ class Record:
             seen.update(new)
             pending += new
         return found
+
+    def call(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Return arguments such that what the sampler writes into is its own."""
+        places = [i for i, n in self.arguments.items() if n in self.written]
+        if not places:
+            return args, kwargs
+        leaves, structure = flatten((args, kwargs))
+        for i in places:
+            leaves[i] = own(leaves[i])
+        return structure.unflatten(leaves)
+
+
+def own(x: Any) -> Any:
+    """Return an array that may be written into."""
+    return x.copy() if isinstance(x, np.ndarray) else snapshot(x)
 
 
 class Output(int):
@@ -171,9 +189,10 @@ def discover(
             Output(x.payload) if recorder.owns(x) else Output(texts[id(x)]) if id(x) in texts else x
             for x in returned
         ]
+        written = {n for n in recorder.handles if recorder.written(n)}
     return Record(
         recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound,
-        stream, recorder.effects,
+        stream, recorder.effects, written,
     )  # fmt: skip
 
 

@@ -149,7 +149,8 @@ class LogJoint:
     ) -> tuple[Scoring, AdlabError | None]:
         """Return the finished run, and what is wrong with it."""
         record = plan.record
-        scoring = Scoring(record.sites, draws)
+        scoring = Scoring(record, draws)
+        args, kwargs = record.call(args, kwargs)
         try:
             out = self.sampler(scoring, *args, **kwargs)
         except Diverged:

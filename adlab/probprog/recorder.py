@@ -135,6 +135,7 @@ class Recorder(Interpreter):
         self.sites: list[Site] = []
         self.guards: list[Guard] = []
         self.effects: set[int] = set()
+        self.handles: dict[int, Any] = {}
         self.reverse = reverse
         #: A value of an enclosing transformation went in, so the record is of this call alone.
         self.bound = False
@@ -173,7 +174,18 @@ class Recorder(Interpreter):
 
     def argument(self, value: Any) -> Any:
         """Return a tracer of an argument."""
-        return self.lift(value, self.append(Node(value, None)))
+        return self.handed(self.append(Node(value, None)), value)
+
+    def handed(self, number: int, value: Any) -> Any:
+        """Return a tracer of a node that the program gets, and may write into."""
+        tracer = self.lift(value, number)
+        self.handles[number] = tracer
+        return tracer
+
+    def written(self, number: int) -> bool:
+        """Whether the program has written into the array of a draw or an argument."""
+        tracer = self.handles.get(number)
+        return tracer is not None and tracer.payload != number
 
     def draw(self, family: Family, params: Any, size: Any, value: Any, frame: FrameType) -> Any:
         """Add a site with the value that was drawn, and return its tracer."""
@@ -185,7 +197,7 @@ class Recorder(Interpreter):
         smooth, site = not family.discrete, len(self.sites) - 1
         self.append(Node(value, places[0], parents, params, site=site, smooth=smooth, random=True))
         if np.asarray(value).dtype.kind in "fciub":
-            return self.lift(value, number)
+            return self.handed(number, value)
         # A text cannot be traced: the program has read it.
         self.guards.append(Guard(number, np.array, value, places[0]))
         return value

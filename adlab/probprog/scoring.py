@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from adlab.primitives.reductions import sum_
+from adlab.probprog.discovery import Record, own
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
 from adlab.probprog.recorder import Site
@@ -40,9 +41,9 @@ class Scoring(SiteGenerator):
         The terms of `require` and `factor`.
     """
 
-    def __init__(self, sites: Sequence[Site], draws: Sequence[list[Preimage]]) -> None:
+    def __init__(self, record: Record, draws: Mapping[int, list[Preimage]]) -> None:
         super().__init__()
-        self.sites, self.draws = sites, draws
+        self.sites, self.written, self.draws = record.sites, record.written, draws
         self.terms: list[Any] = []
         self.params: list[Any] = []
         self.others: list[Any] = []
@@ -58,7 +59,8 @@ class Scoring(SiteGenerator):
         preimages = self.draws[number]
         self.params.append(params)
         self.terms.append(log_density(family, preimages, params))
-        return preimages[0].value
+        value = preimages[0].value
+        return own(value) if self.sites[number].node in self.written else value
 
     def require(self, condition: Any) -> None:
         """Add −∞ where the condition does not hold."""

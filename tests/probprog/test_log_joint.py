@@ -500,3 +500,27 @@ def test_numbers_in_the_code_do_not_change():
     score(VALUES, SE)
     (plan,) = next(iter(score._plans.values()))
     assert not plan.unsure
+
+
+def test_what_a_sampler_writes_into_is_its_own():
+    def moved(rng, offset):
+        x = rng.normal(size=3)
+        y = rng.normal(x)
+        x[1:] += 1.0
+        offset *= 2.0
+        return {"y": y, "z": rng.normal(x + offset)}
+
+    x, offset = np.zeros(3), np.ones(3)
+    values = {"x": x, "y": np.ones(3), "z": np.full(3, 2.0)}
+    score = log_joint(moved)
+    expected = (
+        st.norm.logpdf(x).sum()
+        + st.norm.logpdf(1.0, x).sum()
+        + st.norm.logpdf(2.0, [2.0, 3.0, 3.0]).sum()
+    )
+    for _ in range(2):
+        assert score(values, offset) == pytest.approx(expected)
+    slope = adlab.grad(lambda x: score({**values, "x": x}, offset) + np.sum(x))(x)
+    assert slope == pytest.approx(1.0 + np.array([1.0, 0.0, 0.0]))
+    assert not x.any()
+    assert offset.tolist() == [1.0, 1.0, 1.0]
