@@ -12,6 +12,7 @@ from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.logjoint import LogJoint, log_joint
+from adlab.probprog.registered import register_density
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -24,5 +25,6 @@ __all__ = [
     "SiteError",
     "factor",
     "log_joint",
+    "register_density",
     "require",
 ]

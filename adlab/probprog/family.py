@@ -35,10 +35,10 @@ class Refusal(NamedTuple):
     reason: str
     way_out: str
 
-    def error(self, name: str) -> UnsupportedFunctionError:
-        """Return the error for a draw of the method ``name``."""
+    def error(self, title: str) -> UnsupportedFunctionError:
+        """Return the error for a draw of what is called ``title``."""
         return UnsupportedFunctionError(
-            explain(f"a draw of rng.{name} was to be scored", why=self.reason, instead=self.way_out)
+            explain(f"a draw of {title} was to be scored", why=self.reason, instead=self.way_out)
         )
 
 
@@ -93,6 +93,16 @@ class Family:
     refusal: Callable[..., Refusal | None] = no_refusal
     even: bool = False
     cumulative: Cumulative | None = None
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"rng.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """What a draw is called that is stored in no variable, but for a number."""
+        return self.name.rpartition(".")[2]
 
     def sample(self, rng: np.random.Generator, *args: Any, **kwargs: Any) -> Any:
         """Return a draw: the method is called with ``args`` and ``kwargs``."""

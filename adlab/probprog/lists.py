@@ -65,13 +65,13 @@ def _refused(name: str, call: Any, parameters: tuple[str, ...], refusal: Refusal
     """Return a family no draw of which can be scored."""
 
     def log_density(value: Any, *params: Any) -> Any:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     def support(*params: Any) -> Support:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     def shape(size: Any, *params: Any) -> Any:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     return Family(
         name, call, parameters, log_density, support, shape, None, True, lambda *params: refusal

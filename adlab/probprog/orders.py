@@ -164,7 +164,7 @@ def _check_choice(entries: Any, replace: Any, p: Any) -> None:
     np.random.default_rng(0).choice(len(entries), 1, p=p)
     refusal = choice_refusal(entries, replace, p)
     if refusal is not None:
-        raise refusal.error("choice")
+        raise refusal.error("rng.choice")
 
 
 _choice_check = requirement("choice", _check_choice)
@@ -190,7 +190,7 @@ def choice(
     if p is not None:
         return _plackett_luce(value, entries, p)
     if not shuffle:
-        raise _UNSHUFFLED.error("choice")
+        raise _UNSHUFFLED.error("rng.choice")
     return _uniform_order(value, entries)
 
 

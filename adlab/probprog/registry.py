@@ -1,0 +1,52 @@
+"""Which family an object of `scipy.stats` draws from: those that are known, and registered ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adlab.errors import UnsupportedFunctionError, explain
+from adlab.probprog.family import Family
+from adlab.probprog.scipystats import STATS
+
+__all__ = ["enter", "family_of", "known"]
+
+#: By class and name: SciPy copies an object when it freezes it.
+_REGISTERED: dict[tuple[type, str], Family] = {}
+
+
+def _key(distribution: Any) -> tuple[type, str]:
+    return type(distribution), getattr(distribution, "name", "")
+
+
+def enter(distribution: Any, family: Family) -> None:
+    """Let an object, and its frozen copies, draw from a family."""
+    _REGISTERED[_key(distribution)] = family
+
+
+def known(distribution: Any) -> Family | None:
+    """Return the family of an object of which adlab has the density itself."""
+    name = short_name(distribution)
+    family = STATS.get(name)
+    if family is None or _key(family.distribution()) != _key(distribution):
+        return None
+    return family
+
+
+def short_name(distribution: Any) -> str:
+    """Return what an object is called in its module."""
+    return type(distribution).__name__.removesuffix("_gen")
+
+
+def family_of(distribution: Any) -> Family:
+    """Return the family of an object that has a method ``rvs``."""
+    family = _REGISTERED.get(_key(distribution)) or known(distribution)
+    if family is not None:
+        return family
+    name = getattr(distribution, "name", None) or short_name(distribution)
+    raise UnsupportedFunctionError(
+        explain(
+            f"a sampler drew from {name}, of which adlab has no density",
+            why=f"of scipy.stats it has those of {', '.join(STATS)}.",
+            instead=f"register its density: adlab.probprog.register_density({name}, log_density).",
+        )
+    )
