@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import RuleError, SiteError, defined_at, explain
-from adlab.primitives.lists import as_array
 from adlab.primitives.contents import is_traced
+from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
 from adlab.probprog.masks import everywhere
@@ -337,9 +337,11 @@ def _signature_of(distribution: Any) -> inspect.Signature:
         return inspect.Signature([p for p in own if p.name != "random_state"])
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shapes = (distribution.shapes or "").replace(",", " ").split()
-    moves = {"loc": 0, "size": None} if hasattr(distribution, "pmf") else {
-        "loc": 0.0, "scale": 1.0, "size": None
-    }
+    moves = (
+        {"loc": 0, "size": None}
+        if hasattr(distribution, "pmf")
+        else {"loc": 0.0, "scale": 1.0, "size": None}
+    )
     return inspect.Signature(
         [inspect.Parameter(name, kind) for name in shapes]
         + [inspect.Parameter(name, kind, default=value) for name, value in moves.items()]

@@ -6,7 +6,6 @@ from typing import Any
 
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.probprog.family import Family
-from adlab.probprog.scipystats import STATS
 
 __all__ = ["enter", "family_of", "known"]
 
@@ -23,11 +22,17 @@ def enter(distribution: Any, family: Family) -> None:
     _REGISTERED[_key(distribution)] = family
 
 
+def _families() -> dict[str, Any]:
+    """Return the families of `scipy.stats`, which are loaded on first use."""
+    from adlab.probprog.scipystats import STATS
+
+    return STATS
+
+
 def known(distribution: Any) -> Family | None:
     """Return the family of an object of which adlab has the density itself."""
-    name = short_name(distribution)
-    family = STATS.get(name)
-    if family is None or _key(family.distribution()) != _key(distribution):
+    family = _families().get(short_name(distribution))
+    if family is None or _key(family.distribution) != _key(distribution):
         return None
     return family
 
@@ -46,7 +51,7 @@ def family_of(distribution: Any) -> Family:
     raise UnsupportedFunctionError(
         explain(
             f"a sampler drew from {name}, of which adlab has no density",
-            why=f"of scipy.stats it has those of {', '.join(STATS)}.",
+            why=f"of scipy.stats it has those of {', '.join(_families())}.",
             instead=f"register its density: adlab.probprog.register_density({name}, log_density).",
         )
     )

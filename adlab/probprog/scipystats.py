@@ -16,7 +16,6 @@ import functools
 import importlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -51,24 +50,22 @@ from adlab.probprog.supports import (
 __all__ = ["STATS", "Distribution", "rvs_shape", "squeezed"]
 
 
-@dataclass(frozen=True)
 class Distribution(Family):
-    """A family that an object of `scipy.stats` draws from, by its method ``rvs``.
-
-    Attributes
-    ----------
-    distribution : callable
-        Returns the object; without arguments, for SciPy is loaded on first use.
-    """
-
-    distribution: Callable[[], Any] = lambda: None
+    """A family that an object of `scipy.stats` draws from, by its method ``rvs``."""
 
     @property
     def title(self) -> str:
+        """The object's name."""
         return self.name
 
+    @property
+    def distribution(self) -> Any:
+        """The object; SciPy is loaded on first use."""
+        return getattr(importlib.import_module("scipy.stats"), self.variable)
+
     def sample(self, rng: np.random.Generator, *args: Any, **kwargs: Any) -> Any:
-        return self.distribution().rvs(*args, **kwargs, random_state=rng)
+        """Return a draw: ``rvs`` is called with ``args`` and ``kwargs``."""
+        return self.distribution.rvs(*args, **kwargs, random_state=rng)
 
 
 STATS: dict[str, Distribution] = {}
@@ -83,7 +80,6 @@ def _file(name: str, call: Any, support: Any, log_density: Any = None, **facts: 
         code.co_varnames[: code.co_argcount],
         DISTRIBUTIONS[name] if log_density is None else log_density,
         support,
-        distribution=lambda: getattr(importlib.import_module("scipy.stats"), name),
         **facts,
     )
 
@@ -148,9 +144,7 @@ def _cut(a: Any, b: Any, loc: Any, scale: Any) -> Support:
     """Return the support of a normal draw between two bounds, either of which may be missing."""
     missing = _is(a, -math.inf), _is(b, math.inf)
     low, high = (a * scale + loc), (b * scale + loc)
-    return Interval(
-        -math.inf if missing[0] else low, math.inf if missing[1] else high, *missing
-    )
+    return Interval(-math.inf if missing[0] else low, math.inf if missing[1] else high, *missing)
 
 
 def _located(loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> tuple[tuple[Any, ...], Any]:
@@ -179,7 +173,9 @@ _numbers("logistic", _located, lambda loc, scale: real, cumulative=LOGISTIC)
 _numbers("halfnorm", _located, lambda loc, scale: _from(loc))
 _numbers("halfcauchy", _located, lambda loc, scale: _from(loc))
 _numbers("expon", _located, lambda loc, scale: _from(loc), cumulative=_moved(EXPONENTIAL))
-_numbers("uniform", _located, lambda loc, scale: _within(loc, scale), cumulative=_of_bounds(UNIFORM))
+_numbers(
+    "uniform", _located, lambda loc, scale: _within(loc, scale), cumulative=_of_bounds(UNIFORM)
+)
 _numbers(
     "t",
     lambda df, loc=0.0, scale=1.0, size=None: ((df, loc, scale), size),
