@@ -44,7 +44,7 @@ class StatsFinder:
         """Return the spec of `scipy.stats`, None of any other module."""
         if name != STATS:
             return None
-        others = [each for each in sys.meta_path if not isinstance(each, StatsFinder)]
+        others = [each for each in sys.meta_path if each is not self]
         specs = (each.find_spec(name, path, target) for each in others)
         spec = next(filter(None, specs), None)
         if spec is not None and spec.loader is not None:

@@ -251,11 +251,15 @@ def _squeezed_shape(size: Any, mean: Any, *others: Any) -> Shape:
 
 
 def _events(name: str) -> Callable[..., Any]:
-    """Return the log density of draws, of which numbers have no axis for their only entry."""
+    """Return the log density of draws, of which numbers have no axis for their only entry.
+
+    To a batch of one axis, or none, `DISTRIBUTIONS` adds it.
+    """
 
     def log_density(x: Any, loc: Any, *others: Any) -> Any:
         x = as_value(x)
-        x = np.expand_dims(x, -1) if shape_of_value(loc) == (1,) else x
+        if shape_of_value(loc) == (1,) and len(shape_of_value(x)) > 1:
+            x = np.expand_dims(x, -1)
         return DISTRIBUTIONS[name](x, loc, *others)
 
     return log_density
