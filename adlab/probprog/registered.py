@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import RuleError, SiteError, defined_at, explain
-from adlab.primitives.contents import is_traced
 from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
 from adlab.probprog.masks import everywhere
-from adlab.probprog.registry import enter, known, short_name
+from adlab.probprog.registry import enter, known, title_of
 from adlab.probprog.rvs import wrap
 from adlab.probprog.scipystats import squeezed
 from adlab.probprog.shapes import Shape, shape_of_value
@@ -73,8 +72,8 @@ def register_density(
 
     Notes
     -----
-    Without ``draw`` this is a decorator.  Parameters that are no numbers, a name say, are passed on
-    as they are.
+    Without ``draw`` this is a decorator.  ``log_density`` gets lists as arrays, and parameters that
+    are no numbers, a name say, as they are.
 
     Examples
     --------
@@ -256,7 +255,7 @@ def _register_function(draw: Any, log_density: Any, facts: dict[str, Any]) -> An
                 instead="write it as draw(rng, first, second, size=None).",
             )
         )
-    call = _call(signature.replace(parameters=others), as_it_is)
+    call = _call(signature.replace(parameters=others), as_array)
     family = _family(name, call, draw, log_density, facts)
 
     @functools.wraps(draw)
@@ -268,11 +267,6 @@ def _register_function(draw: Any, log_density: Any, facts: dict[str, Any]) -> An
         return rng.draw(family, args[1:], kwargs, sys._getframe(1))
 
     return drawn
-
-
-def as_it_is(param: Any) -> Any:
-    """Return a parameter, but a list that holds traced values as an array."""
-    return as_array(param) if is_traced(param) else param
 
 
 def _call(signature: inspect.Signature, prepared: Callable[[Any], Any]) -> Any:
@@ -293,7 +287,7 @@ def _call(signature: inspect.Signature, prepared: Callable[[Any], Any]) -> Any:
 
 
 def _register_distribution(distribution: Any, log_density: Any, facts: dict[str, Any]) -> Any:
-    name = getattr(distribution, "name", None) or short_name(distribution)
+    name = title_of(distribution)
     reason = _not_registrable(distribution)
     if reason:
         raise RuleError(
@@ -309,7 +303,7 @@ def _register_distribution(distribution: Any, log_density: Any, facts: dict[str,
         return distribution.rvs(*args, **kwargs, random_state=rng)
 
     univariate = hasattr(distribution, "numargs")
-    call = _call(_signature_of(distribution), squeezed if univariate else as_it_is)
+    call = _call(_signature_of(distribution), squeezed if univariate else as_array)
     facts["discrete"] = facts["discrete"] or hasattr(distribution, "pmf")
     family = _family(name, call, drawing, log_density, facts)
     for cls in type(distribution).__mro__:  # the class may be the user's

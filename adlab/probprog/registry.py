@@ -7,7 +7,7 @@ from typing import Any
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.probprog.family import Family
 
-__all__ = ["enter", "family_of", "known"]
+__all__ = ["enter", "family_of", "known", "title_of"]
 
 #: By class and name: SciPy copies an object when it freezes it.
 _REGISTERED: dict[tuple[type, str], Family] = {}
@@ -38,8 +38,14 @@ def known(distribution: Any) -> Family | None:
 
 
 def short_name(distribution: Any) -> str:
-    """Return what an object is called in its module."""
+    """Return what an object is called in its module, by its class."""
     return type(distribution).__name__.removesuffix("_gen")
+
+
+def title_of(distribution: Any) -> str:
+    """Return what messages call an object."""
+    name = getattr(distribution, "name", None) or short_name(distribution)
+    return f"scipy.stats.{name}" if type(distribution).__module__.startswith("scipy.") else name
 
 
 def family_of(distribution: Any) -> Family:
@@ -47,7 +53,7 @@ def family_of(distribution: Any) -> Family:
     family = _REGISTERED.get(_key(distribution)) or known(distribution)
     if family is not None:
         return family
-    name = getattr(distribution, "name", None) or short_name(distribution)
+    name = title_of(distribution)
     raise UnsupportedFunctionError(
         explain(
             f"a sampler drew from {name}, of which adlab has no density",
