@@ -26,7 +26,7 @@ from adlab.probprog.supports import Support
 from adlab.rules import constant
 from adlab.rules.axes import OPAQUE
 
-__all__ = ["Family", "Refusal", "broadcast", "no_refusal", "requirement"]
+__all__ = ["Family", "Refusal", "broadcast", "into_no_array", "no_refusal", "requirement"]
 
 
 class Refusal(NamedTuple):
@@ -45,6 +45,19 @@ class Refusal(NamedTuple):
 def broadcast(size: Any, *params: Any) -> Shape:
     """Return the shape of a draw whose parameters broadcast."""
     return batch_shape(size, *map(shape_of_value, params))
+
+
+def into_no_array(out: Any) -> None:
+    """Refuse ``out=``: what else is computed from the array cannot be followed."""
+    if out is not None:
+        raise UnsupportedFunctionError(
+            explain(
+                "a sampler drew into an array, with out=",
+                why="the array is plain, and what is computed from it does not show that it was "
+                "drawn.",
+                instead="leave out out= and use the value that the method returns.",
+            )
+        )
 
 
 def no_refusal(*params: Any) -> Refusal | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adlab.scipy as scipy
-from adlab.probprog.counts import log_choose
+from adlab.probprog.counts import log_choose, truncates
 from adlab.probprog.family import Refusal, requirement
 from adlab.probprog.location import HALF_LOG_TWO_PI
 from adlab.probprog.masks import as_value, both
@@ -113,6 +113,7 @@ def multivariate_normal(value: Any, mean: Any, cov: Any) -> Any:
 
 
 def _check_multinomial(n: Any, pvals: Any) -> None:
+    truncates("multinomial", n)
     shape = multinomial_shape(None, n, pvals)[:-1]
     np.random.default_rng(0).multinomial(n, pvals, size=(0, *shape))
 

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-
 import scipy.linalg
 import scipy.stats
 
@@ -128,6 +127,12 @@ def drawing(draw, log_density, *params, **facts):
     return log_joint(lambda rng: registered(rng, *params, size=2))(np.array([1.0, 2.0]))
 
 
+def filled(rng):
+    x = np.zeros(3)
+    rng.standard_normal(out=x)
+    return x
+
+
 MISTAKES = {
     "missing site": lambda: log_joint(model)({"mu": 0.3}),
     "extra site": lambda: log_joint(model)({"mu": 0.3, "xx": TEN}),
@@ -156,6 +161,8 @@ MISTAKES = {
     "unlisted": lambda: log_joint(unlisted)(0.5),
     "frozen score": lambda: log_joint(frozen_score)((0.5, 0.5), np.zeros(1)),
     "drawn by scipy": lambda: log_joint(sketched)(np.eye(2, 3)),
+    "drawn into an array": lambda: log_joint(filled)(np.zeros(3)),
+    "truncated": lambda: log_joint(lambda rng: rng.binomial(2.7, 0.5))(1),
     "legacy method": lambda: log_joint(legacy)(np.zeros(3)),
     "fraction": lambda: log_joint(shifted_count)(0.5),
     "registered twice": lambda: register_density(scipy.stats.norm, log_normal),

@@ -472,8 +472,9 @@ import scipy.stats as st
 if sys.argv[1] == "after":
     import adlab.probprog
 calls = {
-    "norm": (0.5, 2.0), "truncnorm": (-1, 2), "poisson": (3.0,), "beta": (1, 2), "wishart": (3, 2.0),
-    "vonmises": (2.0,), "dirichlet": ([1.0, 2.0],), "multivariate_t": ([0.0, 1.0],),
+    "norm": (0.5, 2.0), "truncnorm": (-1, 2), "poisson": (3.0,), "beta": (1, 2),
+    "wishart": (3, 2.0), "vonmises": (2.0,), "dirichlet": ([1.0, 2.0],),
+    "multivariate_t": ([0.0, 1.0],),
 }
 out = {}
 for name, args in calls.items():

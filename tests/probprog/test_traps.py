@@ -5,7 +5,8 @@ import pytest
 import scipy.stats as st
 
 import adlab
-from adlab.probprog import FAMILIES
+from adlab.errors import UnsupportedFunctionError
+from adlab.probprog import FAMILIES, log_joint
 from tests.probprog.cases import SCALAR, typical
 
 INF = np.inf
@@ -258,10 +259,57 @@ def test_parameters_in_lists():
     )
 
 
-def test_drawn_into_a_given_array():
-    for name in ("random", "standard_normal", "standard_exponential"):
-        params, size = FAMILIES[name].call(out=np.zeros(3))
-        assert FAMILIES[name].shape(size, *params) == (3,)
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("random", ()),
+        ("standard_normal", ()),
+        ("standard_exponential", ()),
+        ("standard_gamma", (2.0,)),
+        ("permuted", ([1.0, 2.0, 3.0],)),
+    ],
+)
+def test_drawn_into_a_given_array(name, args):
+    """What the sampler reads from the array would be numbers of the private draws."""
+
+    def sampler(rng):
+        buffer = np.zeros(3)
+        getattr(rng, name)(*args, out=buffer)
+        return {"y": rng.normal(buffer.sum(), 1.0)}
+
+    with pytest.raises(UnsupportedFunctionError, match="out="):
+        log_joint(sampler)({f"{name}_0": np.ones(3), "y": 3.0})
+
+
+@pytest.mark.parametrize(
+    ("draw", "value"),
+    [
+        (lambda rng, n: rng.binomial(n, 0.5), 1),
+        (lambda rng, n: rng.hypergeometric(n, 3, 2), 1),
+        (lambda rng, n: rng.hypergeometric(3, 3, n), 1),
+        (lambda rng, n: rng.integers(n), 1),
+        (lambda rng, n: rng.integers(-n, n, endpoint=True), 1),
+        (lambda rng, n: rng.multinomial(n, [0.5, 0.5]), np.array([1, 1])),
+    ],
+)
+def test_counts_that_are_no_whole_numbers(draw, value):
+    """NumPy takes the whole part without a word."""
+    draw(np.random.default_rng(0), 2.7)
+    lj = log_joint(draw)
+    with pytest.raises(UnsupportedFunctionError, match="whole part"):
+        lj(value, 2.7)
+    assert np.isfinite(lj(value, 2.0))
+    with pytest.raises(UnsupportedFunctionError, match="whole part"):
+        lj(value, 2.7)  # with a plan
+
+
+def test_short_integers_do_not_overflow():
+    drawn = FAMILIES["hypergeometric"].call(np.uint8(200), np.uint8(100), np.uint8(250))[0]
+    assert score("hypergeometric", 180, *drawn) == pytest.approx(
+        st.hypergeom(300, 200, 250).logpmf(180)
+    )
+    bounds, _ = FAMILIES["integers"].call(np.int8(-128), np.int8(127), endpoint=True)
+    assert score("integers", 3, *bounds) == pytest.approx(-np.log(256))
 
 
 def test_bernoulli_idioms():

@@ -217,6 +217,12 @@ def test_choice_of_rows_and_columns():
     np.testing.assert_allclose(
         score("choice", table[:, [2, 0, 0]], table, True, None, 1), -np.log(3)
     )
+    block = np.arange(24).reshape(2, 3, 4)
+    for axis, size in itertools.product(range(-3, 3), (None, (), 1, 3, (2, 2), (2, 1))):
+        drawn = np.random.default_rng(0).choice(block, size, axis=axis)
+        scores = score("choice", drawn, block, True, None, axis)
+        assert np.shape(scores) == (() if size is None else np.empty(size).shape)
+        np.testing.assert_allclose(scores, -np.log(block.shape[axis]))
 
 
 def test_choice_without_replacement():
@@ -257,6 +263,10 @@ def test_choices_that_are_not_scored():
     assert "shuffle" in unshuffled.way_out
     with pytest.raises(UnsupportedFunctionError, match="shuffle=False"):
         score("choice", np.array([0, 1]), 3, False, None, 0, False)
+    for size in (None, 1, (1, 1)):
+        params, _ = FAMILIES["choice"].call(3, size, replace=False, shuffle=False)
+        assert FAMILIES["choice"].refusal(*params) is None
+        assert score("choice", np.full(size or (), 2), *params) == pytest.approx(-np.log(3))
     drawn = frequencies(lambda rng: rng.choice(3, 2, replace=False, shuffle=False), 1000)
     assert len(drawn) < 6  # not every order occurs
     with pytest.raises(UnsupportedFunctionError, match="equal entries"):
