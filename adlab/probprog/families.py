@@ -54,11 +54,12 @@ _LONG = np.dtype(np.int64)
 
 def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     """File a family whose parameters broadcast, and which has a primitive; lists become arrays."""
+    prepared = _wide if facts.get("discrete") else as_value
 
     @functools.wraps(call)
     def with_arrays(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], Any]:
         params, size = call(*args, **kwargs)
-        return tuple(map(_wide, params)), size
+        return tuple(map(prepared, params)), size
 
     FAMILIES[name] = Family(
         name, with_arrays, density.args[1:], density, density.facts["support"], **facts

@@ -59,14 +59,22 @@ class SiteGenerator(np.random.Generator):
     @property
     def bit_generator(self) -> NoReturn:  # type: ignore[override]
         """Refused: who has it can draw unseen."""
-        raise UnsupportedFunctionError(
-            explain(
-                "the bit generator of a sampler's generator was taken",
-                why="what is drawn from it is no site: it has no name and no density.",
-                instead="draw with the methods of the generator, or pass the bit generator's "
-                "values to the sampler as an argument.",
-            )
+        raise _unseen("the bit generator of a sampler's generator was taken")
+
+    def __reduce__(self) -> NoReturn:  # type: ignore[override]
+        """Refused: a copy's draws are unseen."""
+        raise _unseen("a sampler's generator was copied or pickled")
+
+
+def _unseen(attempted: str) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        explain(
+            attempted,
+            why="what is drawn from it is no site: it has no name and no density.",
+            instead="draw with the methods of the generator, or pass the bit generator's "
+            "values to the sampler as an argument.",
         )
+    )
 
 
 def _method(family: Family) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ __all__ = ["as_value", "both", "everywhere", "is_integral"]
 
 def as_value(x: Any) -> Any:
     """Return a list, which may hold traced values, as an array, anything else as it is."""
-    return as_array(x)
+    return as_array(x) if isinstance(x, (list, tuple)) else x
 
 
 def both(*conditions: Any) -> Any:

@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 
 def shape_of_value(x: Any) -> Shape:
     """Return the shape of a number, a list, an array or a traced value."""
-    return shape_of(as_array(x))
+    return shape_of(as_array(x) if isinstance(x, (list, tuple)) else x)
 
 
 def size_tuple(size: Any) -> Shape:

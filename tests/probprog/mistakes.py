@@ -1,5 +1,6 @@
 """What users do wrong with samplers: each is a case of `tests.test_messages`."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -58,6 +59,10 @@ def impure(rng):
 
 def low_level(rng):
     return np.random.Generator(rng.bit_generator).normal()
+
+
+def copied(rng):
+    return copy.deepcopy(rng).normal()
 
 
 def unordered(rng):
@@ -178,5 +183,6 @@ MISTAKES = {
         coin, log_normal, 0.5, support=natural_numbers, discrete=True
     ),
     "registered shape": lambda: drawing(coin, lambda x, p: np.sum(x * p), 0.5),
+    "copied": lambda: log_joint(copied)(0.5),
     "rejected": lambda: unordered(np.random.default_rng(0)),
 }

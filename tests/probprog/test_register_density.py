@@ -8,11 +8,17 @@ import scipy.stats as st
 
 import adlab
 from adlab.errors import AdlabError, SiteError
-from adlab.probprog import log_joint, register_density
+from adlab.probprog import log_joint, register_density, registry
 from adlab.probprog.registry import family_of
 from adlab.probprog.structured import simplex
 from adlab.probprog.supports import interval, natural_numbers, positive
 from adlab.testing import check_grads
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """What a test registers is not known to the next one."""
+    monkeypatch.setattr(registry, "_REGISTERED", {})
 
 
 def log_kumaraswamy(x, a, b):

@@ -317,3 +317,50 @@ def test_bernoulli_idioms():
     assert score("binomial", np.array([True, False]), 1, np.array([0.3, 1.0])).tolist() == [
         pytest.approx(np.log(0.3)), -INF,
     ]  # fmt: skip
+
+
+# Generators ---------------------------------------------------------------------------------------
+
+
+def test_children_draw_sites_of_the_same_sampler():
+    def sampler(rng):
+        first, second = rng.spawn(2)
+        return {"a": first.normal(), "b": second.normal(1.0), "c": rng.normal(2.0)}
+
+    lj = log_joint(sampler)
+    values = {"a": 0.5, "b": 0.5, "c": 0.5}
+    assert lj(values) == pytest.approx(st.norm([0, 1, 2]).logpdf(0.5).sum())
+    assert [row.name for row in lj.sites()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("draw", [lambda rng: rng.shuffle([1, 2]), lambda rng: rng.bytes(2),
+                                  lambda rng: rng.choice(3, 2, replace=False, shuffle=False)])
+def test_refused_in_samplers(draw):
+    with pytest.raises(UnsupportedFunctionError, match="was to be scored"):
+        log_joint(draw)(np.zeros(2))
+
+
+def test_options_that_change_no_density():
+    def sampler(rng):
+        return {
+            "a": rng.random(2, np.float32),
+            "b": rng.standard_exponential(2, method="inv"),
+            "c": rng.integers(0, 2, dtype=bool),
+            "d": rng.standard_normal(dtype=np.float32),
+            "e": rng.standard_gamma(2.0, dtype=np.float32),
+            "f": rng.choice(["x", "y"], 2),
+        }
+
+    drawn = sampler(np.random.default_rng(0))
+    expected = -np.sum(drawn["b"]) - np.log(2) + st.norm.logpdf(drawn["d"])
+    expected += st.gamma(2.0).logpdf(drawn["e"]) - 2 * np.log(2)
+    assert log_joint(sampler)(drawn) == pytest.approx(expected)
+
+
+def test_empty_draws_add_nothing():
+    def sampler(rng, n):
+        return {"x": rng.normal(size=n), "k": rng.choice(4, n), "y": rng.normal()}
+
+    lj = log_joint(sampler)
+    values = {"x": np.zeros(0), "k": np.zeros(0, int), "y": 0.0}
+    assert lj(values, 0) == pytest.approx(st.norm.logpdf(0.0))
