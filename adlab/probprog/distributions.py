@@ -8,6 +8,7 @@ is raised, or NumPy's.  A scale of 0 makes a draw certain, as it does there.
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,11 @@ import adlab.scipy as scipy
 from adlab.primitives.contents import concrete
 from adlab.probprog import bounded, counts, location, positive, vectors
 from adlab.probprog.density import atom
-from adlab.probprog.family import Refusal, requirement
+from adlab.probprog.family import Refusal
 from adlab.probprog.masks import as_value, both, everywhere
 from adlab.probprog.shapes import shape_of_value
+from adlab.rules import constant
+from adlab.trace import Primitive
 
 __all__ = ["DISTRIBUTIONS", "FRACTION", "full_parameters"]
 
@@ -28,21 +31,22 @@ LogDensity = Callable[..., Any]
 
 
 @functools.cache
-def _asking(name: str) -> Any:
+def _asking(name: str) -> Primitive:
     """Return what raises the error of SciPy's method ``rvs``, which sees plain parameters."""
 
-    def ask(*params: Any) -> None:
-        import scipy.stats
+    def ask(valid: Any, *params: Any) -> Any:
+        if not np.all(valid):
+            stats = importlib.import_module("scipy.stats")
+            getattr(stats, name).rvs(*params, random_state=np.random.default_rng(0))
+        return np.broadcast_to(valid, np.broadcast_shapes(*map(np.shape, (valid, *params))))
 
-        getattr(scipy.stats, name).rvs(*params, random_state=np.random.default_rng(0))
-
-    return requirement(f"scipy.stats.{name}", ask)
+    return constant(ask, args="*params", name=f"random.scipy.stats.{name}", register=False)
 
 
 def _domain(name: str, valid: Any, *params: Any) -> None:
-    """Raise SciPy's error unless the parameters make a distribution wherever they are known."""
+    """Raise SciPy's error unless the parameters make a distribution."""
     if not everywhere(valid):
-        _asking(name)(*params)
+        _asking(name)(valid, *params)
 
 
 def _positive(*params: Any) -> Any:
@@ -174,10 +178,11 @@ def _uniform(x: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return _known_scale(score, x, loc, scale)
 
 
-def _whole(loc: Any) -> None:
+def _whole(loc: Any) -> Any:
     """Raise for a location of counts that is no integer: SciPy rounds what is drawn with it."""
     if np.any(np.not_equal(loc, np.floor(loc))):
         raise FRACTION.error("a count of scipy.stats")
+    return np.ones(np.shape(loc), bool)
 
 
 FRACTION = Refusal(
@@ -185,7 +190,7 @@ FRACTION = Refusal(
     "that are not.",
     "leave loc out and add it to the draw.",
 )
-_whole_loc = requirement("scipy.stats.loc", _whole)
+_whole_loc = constant(_whole, args="loc", name="random.scipy.stats.loc", register=False)
 
 
 def _counted(k: Any, loc: Any) -> Any:

@@ -106,6 +106,23 @@ def test_values_and_derivatives(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_batches(name):
+    """One by one as together, without a loop, and a bad example is found."""
+    density, params = STATS[name].log_density, typical(name)
+    x = getattr(st, name).rvs(*params, size=3, random_state=np.random.default_rng(0))
+    steps = [0.01 * isinstance(p, float) for p in params]
+    rows = [p + step * np.arange(3) for p, step in zip(params, steps, strict=True)]
+    expected = [density(x[i], *(row[i] for row in rows)) for i in range(3)]
+    np.testing.assert_allclose(adlab.vmap(density)(x, *rows), expected, rtol=1e-12)
+    at = max(i for i, step in enumerate(steps, 1) if step)
+    slopes = [adlab.grad(density, at)(x[i], *(row[i] for row in rows)) for i in range(3)]
+    np.testing.assert_allclose(adlab.vmap(adlab.grad(density, at))(x, *rows), slopes, rtol=1e-12)
+    rows[at - 1] = np.where(np.arange(3) == 1, -1.0, rows[at - 1])
+    with pytest.raises(ValueError):
+        adlab.vmap(density)(x, *rows)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_scipy_draws_from_this_density(name):
     """Classes whose probabilities are integrals, or sums, of our density."""
     family, params = STATS[name], typical(name)
