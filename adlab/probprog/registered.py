@@ -88,7 +88,7 @@ def register_density(
     >>> def sampler(rng):
     ...     return inverse_square(rng, 2.0, size=2)
     >>> round(float(log_joint(sampler)(np.array([4.0, 5.0]))), 6)  # log 2/16 + log 2/25
-    -4.605170
+    -4.60517
     """
     if draw is None:
         return functools.partial(
