@@ -59,7 +59,7 @@ def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     @functools.wraps(call)
     def with_arrays(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], Any]:
         params, size = call(*args, **kwargs)
-        return tuple(map(prepared, params)), size
+        return tuple([prepared(p) for p in params]), size
 
     FAMILIES[name] = Family(
         name, with_arrays, density.args[1:], density, density.facts["support"], **facts
