@@ -54,10 +54,13 @@ def family_of(distribution: Any) -> Family:
     if family is not None:
         return family
     name = title_of(distribution)
+    instead = f"register its density: adlab.probprog.register_density({name}, log_density)."
+    if hasattr(distribution, "xk"):
+        instead = "draw with rng.choice(values, p=probabilities)."
     raise UnsupportedFunctionError(
         explain(
             f"a sampler drew from {name}, of which adlab has no density",
             why=f"of scipy.stats it has those of {', '.join(_families())}.",
-            instead=f"register its density: adlab.probprog.register_density({name}, log_density).",
+            instead=instead,
         )
     )

@@ -117,11 +117,28 @@ def _asking(method: Callable[..., Any]) -> Callable[..., Any]:
         asked = self.random_state if given is None else given
         draw = getattr(type(asked), "draw_rvs", None)
         if draw is None:
+            if given is None and any(map(_of_a_sampler, (*args, *kwargs.values()))):
+                raise _without_generator()
             return method(self, *args, **kwargs)
         kwargs.pop("random_state", None)
         return draw(asked, self, args[:place], kwargs, _drawing_frame())
 
     return rvs
+
+
+def _of_a_sampler(param: Any) -> bool:
+    """Whether a parameter is computed from the draws of a sampler, or from its arguments."""
+    return is_traced(param) and getattr(param, "interpreter", None).__class__.__name__ == "Recorder"
+
+
+def _without_generator() -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        explain(
+            "a sampler drew from scipy.stats without its generator",
+            why="SciPy then draws from a generator of its own, so this is no site.",
+            instead="pass random_state=rng to rvs.",
+        )
+    )
 
 
 def _drawing_frame() -> FrameType:

@@ -93,6 +93,15 @@ class Restless:
         return rng.normal() if self.calls < 3 else rng.gamma(2.0)
 
 
+def without_generator(rng):
+    mu = rng.normal()
+    return {"mu": mu, "x": scipy.stats.norm(mu, 1.0).rvs()}
+
+
+def table(rng):
+    return scipy.stats.rv_discrete(values=([0, 1], [0.5, 0.5])).rvs(random_state=rng)
+
+
 def unlisted(rng):
     return scipy.stats.gumbel_l.rvs(2.0, random_state=rng)
 
@@ -163,6 +172,8 @@ MISTAKES = {
     "impure": lambda: log_joint(impure)(0.0),
     "restless": lambda: log_joint(Restless())(0.5),
     "bit generator": lambda: log_joint(low_level)(0.5),
+    "without generator": lambda: log_joint(without_generator)({"mu": 0.0, "x": 0.0}),
+    "a table": lambda: log_joint(table)(1),
     "unlisted": lambda: log_joint(unlisted)(0.5),
     "frozen score": lambda: log_joint(frozen_score)((0.5, 0.5), np.zeros(1)),
     "drawn by scipy": lambda: log_joint(sketched)(np.eye(2, 3)),

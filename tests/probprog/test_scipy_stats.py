@@ -442,6 +442,46 @@ def test_supports():
     assert not STATS["truncnorm"].support(-np.inf, 1.0, 0.0, 2.0).contains(-np.inf)
 
 
+def test_truncation_at_infinity_and_far_out():
+    """Bounds without effect have derivative 0, to every order."""
+    density = STATS["truncnorm"].log_density
+    for a, b in ((-np.inf, 1.0), (-1.0, np.inf), (-np.inf, np.inf)):
+        assert density(0.3, a, b, 0.1, 2.0) == pytest.approx(st.truncnorm.logpdf(0.3, a, b, 0.1, 2))
+        slopes = adlab.grad(density, (1, 2, 3, 4))(0.3, a, b, 0.1, 2.0)
+        assert np.all(np.isfinite(slopes))
+        assert [slope == 0 for slope in slopes[:2]] == [np.isinf(a), np.isinf(b)]
+        assert np.all(np.isfinite(adlab.hessian(density, (1, 2))(0.3, a, b, 0.1, 2.0)))
+    for a, b, x in ((30, 31, 30.2), (-40, -39, -39.1), (8, np.inf, 8.3), (-1e-3, 1e-3, 0.0)):
+        assert density(x, a, b, 0.0, 1.0) == pytest.approx(st.truncnorm.logpdf(x, a, b), rel=1e-10)
+    check_grads(lambda a, b: density(30.2, a, b, 0.0, 1.0), (30.0, 31.0), tol=1e-5)
+    check_grads(lambda a, b: density(-1.0, a, b, 0.0, 1.0), (-2.0, 3.0), tol=1e-6)
+
+
+def test_folded_normal():
+    lj = log_joint(lambda rng: abs(st.norm.rvs(0.5, 2.0, random_state=rng)))
+    assert lj(1.2) == pytest.approx(st.foldnorm(0.25, scale=2.0).logpdf(1.2))
+
+
+def test_covariance_objects():
+    cov = st.Covariance.from_diagonal([1.0, 2.0])
+    lj = log_joint(lambda rng: st.multivariate_normal.rvs([0.0, 1.0], cov, 2, rng))
+    x = np.array([[0.1, 0.2], [0.5, 0.3]])
+    expected = st.multivariate_normal([0.0, 1.0], cov).logpdf(x).sum()
+    assert lj(x) == pytest.approx(expected)
+
+
+def test_counts_decide_sizes():
+    def sampler(rng):
+        n = st.poisson.rvs(2.0, random_state=rng)
+        return {"n": n, "x": st.norm.rvs(size=n, random_state=rng), "y": st.norm(1.0).rvs(n, rng)}
+
+    lj = log_joint(sampler)
+    for n in (0, 3):
+        values = {"n": n, "x": np.full(n, 0.1), "y": np.full(n, 0.2)}
+        expected = st.poisson.logpmf(n, 2.0) + n * (st.norm.logpdf(0.1) + st.norm.logpdf(-0.8))
+        assert lj(values) == pytest.approx(expected)
+
+
 def test_what_absorbs_draws():
     """Censored draws need a distribution function, under SciPy's parameters."""
     cases = {
