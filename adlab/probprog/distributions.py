@@ -22,7 +22,7 @@ from adlab.probprog.density import atom
 from adlab.probprog.family import Refusal
 from adlab.probprog.masks import as_value, both, everywhere
 from adlab.probprog.shapes import shape_of_value
-from adlab.rules import constant, elementwise
+from adlab.rules import constant
 from adlab.trace import Primitive, Tracer
 
 __all__ = ["DISTRIBUTIONS", "FRACTION", "full_parameters"]
@@ -150,30 +150,6 @@ def _lognorm(x: Any, s: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     return _known_scale(lambda scale: positive.lognormal(x - loc, np.log(scale), s), x, loc, scale)
 
 
-def _log_normal_mass(a: Any, b: Any) -> Any:
-    """log(Φ(b) − Φ(a)) for a < b; the difference is taken in the tail both are in."""
-    right = np.greater(a, 0)
-    low, high = np.where(right, -b, a), np.where(right, -a, b)
-    top = scipy.special.log_ndtr(high)
-    return top + np.log(-np.expm1(scipy.special.log_ndtr(low) - top))
-
-
-def _hazard(ans: Any, end: Any) -> Any:
-    """φ(end)/(Φ(b) − Φ(a)), which is 0 at infinity."""
-    finite = np.isfinite(end)
-    z = np.where(finite, end, 0.0)
-    return np.where(finite, np.exp(-0.5 * z * z - location.HALF_LOG_TWO_PI - ans), 0.0)
-
-
-log_normal_mass = elementwise(
-    _log_normal_mass,
-    lambda ans, a: -_hazard(ans, a),
-    lambda ans, b: _hazard(ans, b),
-    args="a b",
-    name="random.log_normal_mass",
-)
-
-
 def _truncnorm(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     """φ(z)/(Φ(b) − Φ(a)) for a ≤ z ≤ b, z = (x − loc)/scale."""
     _domain("truncnorm", both(np.less(a, b), np.greater_equal(scale, 0)), a, b, loc, scale)
@@ -181,7 +157,7 @@ def _truncnorm(x: Any, a: Any, b: Any, loc: Any = 0.0, scale: Any = 1.0) -> Any:
     def score(scale: Any) -> Any:
         # In terms of x: a draw is rounded as its bounds are.
         outside = np.logical_or(np.less(x, a * scale + loc), np.greater(x, b * scale + loc))
-        return _except(outside, location.normal(x, loc, scale) - log_normal_mass(a, b))
+        return _except(outside, location.normal(x, loc, scale) - location.log_normal_mass(a, b))
 
     return _known_scale(score, x, loc, scale)
 

@@ -103,7 +103,7 @@ def table(rng):
 
 
 def unlisted(rng):
-    return scipy.stats.gumbel_l.rvs(2.0, random_state=rng)
+    return scipy.stats.weibull_max.rvs(2.0, random_state=rng)
 
 
 def frozen_score(rng, mu):
