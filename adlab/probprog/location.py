@@ -69,9 +69,7 @@ def _log_normal_mass(a: Any, b: Any) -> Any:
 
 def _hazard(ans: Any, end: Any) -> Any:
     """φ(end)/(Φ(b) − Φ(a)), which is 0 at infinity."""
-    finite = np.isfinite(end)
-    z = np.where(finite, end, 0.0)
-    return np.where(finite, np.exp(-0.5 * z * z - HALF_LOG_TWO_PI - ans), 0.0)
+    return np.where(np.isfinite(end), np.exp(-0.5 * end * end - HALF_LOG_TWO_PI - ans), 0.0)
 
 
 log_normal_mass = elementwise(

@@ -25,6 +25,7 @@ from typing import Any
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.errors.frames import package_of
 from adlab.primitives.contents import is_traced
+from adlab.trace import Tracer
 
 __all__ = ["TracedFrozen", "dispatch", "install_when_imported"]
 
@@ -128,7 +129,9 @@ def _asking(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _of_a_sampler(param: Any) -> bool:
     """Whether a parameter is computed from the draws of a sampler, or from its arguments."""
-    return is_traced(param) and getattr(param, "interpreter", None).__class__.__name__ == "Recorder"
+    if not isinstance(param, Tracer):
+        return False
+    return getattr(param.interpreter, "transformation", "") == "log_joint"
 
 
 def _without_generator() -> UnsupportedFunctionError:

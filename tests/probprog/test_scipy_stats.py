@@ -492,10 +492,13 @@ def test_what_absorbs_draws():
         dist = getattr(st, name)
 
         def sampler(rng, dist=dist, params=params):
-            return np.minimum(dist.rvs(*params, size=2, random_state=rng), 1.5)
+            x, y = dist.rvs(*params, size=2, random_state=rng), dist(*params).rvs(2, rng)
+            return np.minimum(x, 1.5), np.maximum(y, 1.5)
 
         expected = dist.logpdf(1.0, *params) + dist.logsf(1.5, *params)
-        assert log_joint(sampler)(np.array([1.0, 1.5])) == pytest.approx(expected), name
+        expected += dist.logpdf(2.0, *params) + dist.logcdf(1.5, *params)
+        values = np.array([1.0, 1.5]), np.array([2.0, 1.5])
+        assert log_joint(sampler)(values) == pytest.approx(expected), name
 
 
 def test_lists_of_traced_parameters():
