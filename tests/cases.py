@@ -79,6 +79,7 @@ DOMAINS = {
         }.items()
     },
     "random.standard_t": [REAL, ABOVE],
+    "random.log_normal_mass": [(-2.0, 0.5), GREAT],
     "random.beta": [INSIDE, ABOVE, ABOVE],
     "random.power": [INSIDE, ABOVE],
     "random.uniform": [INSIDE, (-2.0, -1.0), GREAT],

@@ -29,6 +29,7 @@ from adlab.errors.exceptions import (
     SiteError,
     StructureError,
     TracerConversionError,
+    UnknownMethodError,
     UnregisteredContainerError,
     UnsupportedFunctionError,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "SiteError",
     "StructureError",
     "TracerConversionError",
+    "UnknownMethodError",
     "UnregisteredContainerError",
     "UnsupportedFunctionError",
     "diagnose_batched",

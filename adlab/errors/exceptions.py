@@ -19,6 +19,10 @@ class TracerConversionError(AdlabError, TypeError):
     """
 
 
+class UnknownMethodError(AdlabError, AttributeError):
+    """A method was called that a sampler's generator does not have."""
+
+
 class UnsupportedFunctionError(TracerConversionError):
     """A NumPy or SciPy function that adlab does not know or that cannot dispatch."""
 

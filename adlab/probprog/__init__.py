@@ -6,12 +6,20 @@ density for each distribution of `scipy.stats` of which models are made;
 `adlab.probprog.supports` says which values they take.  SciPy is loaded on first use.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from adlab.errors import InversionError, Rejected, SiteError
-from adlab.probprog.distributions import DISTRIBUTIONS
 from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.logjoint import LogJoint, log_joint
+
+if TYPE_CHECKING:
+    from adlab.probprog.distributions import DISTRIBUTIONS
+    from adlab.probprog.registered import register_density
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -24,5 +32,15 @@ __all__ = [
     "SiteError",
     "factor",
     "log_joint",
+    "register_density",
     "require",
 ]
+
+#: What is seldom used is loaded on first use, and from where.
+_LATER = {"DISTRIBUTIONS": "distributions", "register_density": "registered"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

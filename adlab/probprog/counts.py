@@ -6,18 +6,20 @@ probability is 0 or 1 the logarithms of impossible events have factor 0, and x/p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import adlab.scipy as scipy
-from adlab.probprog.density import atom, density
-from adlab.probprog.masks import both, everywhere
+from adlab.probprog.density import asks_numpy, atom, density
+from adlab.probprog.family import Refusal
+from adlab.probprog.masks import both, everywhere, is_integral
 from adlab.probprog.supports import integers, natural_numbers, positive_integers
 
 __all__ = [
     "binomial", "geometric", "hypergeometric", "integers_between", "logseries",
-    "negative_binomial", "poisson", "zipf",
+    "negative_binomial", "poisson", "truncates", "zipf",
 ]  # fmt: skip
 
 
@@ -29,6 +31,29 @@ def log_choose(n: Any, k: Any) -> Any:
 def ratio(x: Any, p: Any) -> Any:
     """Return x/p, and 0 for 0/0; the p that are 0 have x = 0 wherever formulas hold."""
     return x / (p + np.equal(p, 0))
+
+
+_TRUNCATED = Refusal(
+    "a count or a bound is no whole number, and NumPy silently draws with its whole part.",
+    "pass a whole number, for instance math.floor(n).",
+)
+
+
+def truncates(method: str, *counts: Any) -> None:
+    """Raise for numbers of which a method of `numpy.random.Generator` takes the whole part."""
+    if not all(np.all(is_integral(n)) for n in counts):
+        raise _TRUNCATED.error(f"rng.{method}")
+
+
+def _asks_for_whole(method: str, count: int) -> Callable[..., None]:
+    """Return a check that the first parameters are whole numbers too."""
+    ask = asks_numpy(method)
+
+    def check(*params: Any) -> None:
+        truncates(method, *params[:count])
+        ask(*params)
+
+    return check
 
 
 def _possible(count: Any, p: Any) -> Any:
@@ -47,9 +72,10 @@ binomial = density(
     lambda x, n, p: ratio(x, p) - ratio(n - x, 1 - p),
     args="x n p",
     support=lambda n, p: integers(0, n),
-    usual=lambda n, p: both(n >= 0, p >= 0, p <= 1),
+    usual=lambda n, p: both(n >= 0, is_integral(n), p >= 0, p <= 1),
     smooth=lambda x, n, p: both(_possible(x, p), _possible(n - x, 1 - p)),
     example=(0, 1, 0.5),
+    check=_asks_for_whole("binomial", 1),
 )
 
 poisson = density(
@@ -120,14 +146,17 @@ hypergeometric = density(
         np.maximum(0, nsample - nbad), np.minimum(ngood, nsample)
     ),
     usual=lambda ngood, nbad, nsample: both(
-        ngood >= 0, nbad >= 0, nsample >= 0, nsample <= ngood + nbad
+        ngood >= 0, nbad >= 0, nsample >= 0, nsample <= ngood + nbad,
+        *map(is_integral, (ngood, nbad, nsample)),
     ),
     example=(0, 1, 1, 1),
+    check=_asks_for_whole("hypergeometric", 3),
 )
 
 
 def _check_between(low: Any, high: Any) -> None:
     """Raise NumPy's error for an empty range; it checks that only where it draws."""
+    truncates("integers", low, high)
     np.random.default_rng(0).integers(low, np.add(high, 1))
 
 
@@ -140,7 +169,7 @@ integers_between = density(
     0,
     args="x low high",
     support=integers,
-    usual=lambda low, high: low <= high,
+    usual=lambda low, high: both(low <= high, is_integral(low), is_integral(high)),
     example=(0, 0, 0),
     check=_check_between,
 )

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from adlab.errors import AdlabError
+from adlab.errors import AdlabError, UnsupportedFunctionError, explain
+from adlab.errors.frames import package_of
 from adlab.primitives.contents import example, is_traced
 from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
@@ -110,13 +111,15 @@ class Discovering(SiteGenerator):
 
     def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
         """Draw with the examples of the parameters."""
+        if package_of(frame) == "scipy":
+            raise _drawn_by_scipy(family)
         args = [_joined(a) for a in args]
         kwargs = {k: _joined(a) for k, a in kwargs.items()}
         params, size = family.call(*args, **kwargs)
         size = _read(size)
         refusal = family.refusal(*map(example, params))
         if refusal is not None:
-            raise refusal.error(family.name)
+            raise refusal.error(family.title)
         plain = {k: example(a) for k, a in kwargs.items()}
         value = family.sample(self.private, *map(example, args), **plain)
         given = self.given.get(len(self.recorder.sites))
@@ -131,6 +134,19 @@ class Discovering(SiteGenerator):
     def factor(self, logp: Any) -> None:
         """Leave terms to scoring."""
         self.recorder.effect(logp)
+
+
+def _drawn_by_scipy(family: Family) -> UnsupportedFunctionError:
+    """Return the error for a draw that SciPy's code makes."""
+    return UnsupportedFunctionError(
+        explain(
+            f"a function of SciPy called {family.title} on a sampler's generator",
+            why="it draws and computes in code that is not seen; sample(rng=...) of SciPy's new "
+            "distributions is not supported yet.",
+            instead="draw with a method of rng, or with the rvs(..., random_state=rng) of a "
+            "distribution of scipy.stats.",
+        )
+    )
 
 
 def _read(size: Any) -> Any:

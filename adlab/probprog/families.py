@@ -21,7 +21,7 @@ from adlab.probprog.cumulative import (
     UNIFORM,
     of_standard,
 )
-from adlab.probprog.family import Family
+from adlab.probprog.family import Family, into_no_array
 from adlab.probprog.lists import LISTS
 from adlab.probprog.masks import as_value
 from adlab.probprog.structured import Counts, real_vectors, simplex
@@ -42,13 +42,24 @@ def _file(name: str, call: Any, log_density: Any, support: Any, **facts: Any) ->
 # Numbers ----------------------------------------------------------------------------------------
 
 
+def _wide(param: Any) -> Any:
+    """Return a list as an array, and short integers as long ones, whose sums are exact."""
+    param = as_value(param)
+    dtype = getattr(param, "dtype", _LONG)
+    return param * np.int64(1) if dtype.kind in "iu" and dtype.itemsize < 8 else param
+
+
+_LONG = np.dtype(np.int64)
+
+
 def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     """File a family whose parameters broadcast, and which has a primitive; lists become arrays."""
+    prepared = _wide if facts.get("discrete") else as_value
 
     @functools.wraps(call)
     def with_arrays(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], Any]:
         params, size = call(*args, **kwargs)
-        return tuple([as_value(p) for p in params]), size
+        return tuple([prepared(p) for p in params]), size
 
     FAMILIES[name] = Family(
         name, with_arrays, density.args[1:], density, density.facts["support"], **facts
@@ -70,8 +81,9 @@ def _standard(
 
 
 def _size(size: Any, out: Any) -> Any:
-    """Return the size of a draw that may be made into a given array."""
-    return out.shape if size is None and out is not None else size
+    """Return the size of a draw that is made into no given array."""
+    into_no_array(out)
+    return size
 
 
 _numbers("beta", lambda a, b, size=None: ((a, b), size), bounded.beta)
@@ -162,7 +174,7 @@ def _between(low: Any, high: Any, endpoint: Any) -> tuple[Any, Any]:
     """Return the smallest and the largest of the integers drawn from."""
     if high is None:
         low, high = 0, low
-    high = as_value(high)
+    low, high = _wide(low), _wide(high)
     return low, high if endpoint else high - 1
 
 

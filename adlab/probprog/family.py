@@ -26,7 +26,7 @@ from adlab.probprog.supports import Support
 from adlab.rules import constant
 from adlab.rules.axes import OPAQUE
 
-__all__ = ["Family", "Refusal", "broadcast", "no_refusal", "requirement"]
+__all__ = ["Family", "Refusal", "broadcast", "into_no_array", "no_refusal", "requirement"]
 
 
 class Refusal(NamedTuple):
@@ -35,16 +35,29 @@ class Refusal(NamedTuple):
     reason: str
     way_out: str
 
-    def error(self, name: str) -> UnsupportedFunctionError:
-        """Return the error for a draw of the method ``name``."""
+    def error(self, title: str) -> UnsupportedFunctionError:
+        """Return the error for a draw of what is called ``title``."""
         return UnsupportedFunctionError(
-            explain(f"a draw of rng.{name} was to be scored", why=self.reason, instead=self.way_out)
+            explain(f"a draw of {title} was to be scored", why=self.reason, instead=self.way_out)
         )
 
 
 def broadcast(size: Any, *params: Any) -> Shape:
     """Return the shape of a draw whose parameters broadcast."""
     return batch_shape(size, *map(shape_of_value, params))
+
+
+def into_no_array(out: Any) -> None:
+    """Refuse ``out=``: what else is computed from the array cannot be followed."""
+    if out is not None:
+        raise UnsupportedFunctionError(
+            explain(
+                "a sampler drew into an array, with out=",
+                why="the array is plain, and what is computed from it does not show that it was "
+                "drawn.",
+                instead="leave out out= and use the value that the method returns.",
+            )
+        )
 
 
 def no_refusal(*params: Any) -> Refusal | None:
@@ -93,6 +106,16 @@ class Family:
     refusal: Callable[..., Refusal | None] = no_refusal
     even: bool = False
     cumulative: Cumulative | None = None
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"rng.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """What a draw is called that is stored in no variable, but for a number."""
+        return self.name.rpartition(".")[2]
 
     def sample(self, rng: np.random.Generator, *args: Any, **kwargs: Any) -> Any:
         """Return a draw: the method is called with ``args`` and ``kwargs``."""

@@ -16,6 +16,9 @@ import numpy as np
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family
+from adlab.probprog.legacy import missing_method
+from adlab.probprog.registry import family_of
+from adlab.probprog.rvs import install_when_imported
 
 __all__ = ["SiteGenerator"]
 
@@ -33,6 +36,10 @@ class SiteGenerator(np.random.Generator):
         """Return the value of a draw: ``family.call(*args, **kwargs)`` in the user's frame."""
         raise NotImplementedError
 
+    def draw_rvs(self, distribution: Any, args: Any, kwargs: Any, frame: FrameType) -> Any:
+        """Return the value of a draw of `scipy.stats`, ``distribution.rvs(*args, **kwargs)``."""
+        return self.draw(family_of(distribution), args, kwargs, frame)
+
     def require(self, condition: Any) -> None:
         """Restrict the support to where a condition holds."""
         raise NotImplementedError
@@ -45,17 +52,29 @@ class SiteGenerator(np.random.Generator):
         """Return this generator several times: its children's draws are sites like its own."""
         return [self] * n_children
 
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse the methods of `numpy.random.RandomState`."""
+        raise missing_method(name)
+
     @property
     def bit_generator(self) -> NoReturn:  # type: ignore[override]
         """Refused: who has it can draw unseen."""
-        raise UnsupportedFunctionError(
-            explain(
-                "the bit generator of a sampler's generator was taken",
-                why="what is drawn from it is no site: it has no name and no density.",
-                instead="draw with the methods of the generator, or pass the bit generator's "
-                "values to the sampler as an argument.",
-            )
+        raise _unseen("the bit generator of a sampler's generator was taken")
+
+    def __reduce__(self) -> NoReturn:  # type: ignore[override]
+        """Refused: a copy's draws are unseen."""
+        raise _unseen("a sampler's generator was copied or pickled")
+
+
+def _unseen(attempted: str) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        explain(
+            attempted,
+            why="what is drawn from it is no site: it has no name and no density.",
+            instead="draw with the methods of the generator, or pass the bit generator's "
+            "values to the sampler as an argument.",
         )
+    )
 
 
 def _method(family: Family) -> Callable[..., Any]:
@@ -68,3 +87,4 @@ def _method(family: Family) -> Callable[..., Any]:
 
 for _family in FAMILIES.values():
     setattr(SiteGenerator, _family.name, _method(_family))
+install_when_imported()

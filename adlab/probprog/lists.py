@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog import orders
-from adlab.probprog.family import Family, Refusal
+from adlab.probprog.family import Family, Refusal, into_no_array
 from adlab.probprog.shapes import size_tuple
 from adlab.probprog.structured import Arrangements
 from adlab.probprog.supports import Support, finite_set
@@ -65,13 +65,13 @@ def _refused(name: str, call: Any, parameters: tuple[str, ...], refusal: Refusal
     """Return a family no draw of which can be scored."""
 
     def log_density(value: Any, *params: Any) -> Any:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     def support(*params: Any) -> Support:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     def shape(size: Any, *params: Any) -> Any:
-        raise refusal.error(name)
+        raise refusal.error(f"rng.{name}")
 
     return Family(
         name, call, parameters, log_density, support, shape, None, True, lambda *params: refusal
@@ -82,7 +82,7 @@ LISTS = [
     Family(
         "choice",
         lambda a, size=None, replace=True, p=None, axis=0, shuffle=True: (
-            (a, replace, p, axis, shuffle),
+            (a, replace, p, axis, shuffle or orders.is_single(size)),
             size,
         ),
         ("a", "replace", "p", "axis", "shuffle"),
@@ -105,7 +105,7 @@ LISTS = [
     ),
     Family(
         "permuted",
-        lambda x, *, axis=None, out=None: ((x, axis), None),
+        lambda x, *, axis=None, out=None: ((x, axis), into_no_array(out)),
         ("x", "axis"),
         orders.permuted,
         _permuted_support,

@@ -10,8 +10,12 @@ import numpy as np
 import adlab.scipy as scipy
 from adlab.probprog.density import asks_numpy, atom, density
 from adlab.probprog.supports import circle
+from adlab.rules import elementwise
 
-__all__ = ["cauchy", "gumbel", "laplace", "logistic", "normal", "standard_t", "vonmises"]
+__all__ = [
+    "cauchy", "gumbel", "laplace", "log_normal_mass", "logistic", "normal", "standard_t",
+    "vonmises",
+]  # fmt: skip
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -52,6 +56,28 @@ normal = density(
     lambda x, loc, scale: (x - loc) / (scale * scale),
     _normal_by_scale,
     **_LOCATED,
+)
+
+
+def _log_normal_mass(a: Any, b: Any) -> Any:
+    """log(Φ(b) − Φ(a)) for a < b; the difference is taken in the tail both are in."""
+    right = np.greater(a, 0)
+    low, high = np.where(right, -b, a), np.where(right, -a, b)
+    top = scipy.special.log_ndtr(high)
+    return top + np.log(-np.expm1(scipy.special.log_ndtr(low) - top))
+
+
+def _hazard(ans: Any, end: Any) -> Any:
+    """φ(end)/(Φ(b) − Φ(a)), which is 0 at infinity."""
+    return np.where(np.isfinite(end), np.exp(-0.5 * end * end - HALF_LOG_TWO_PI - ans), 0.0)
+
+
+log_normal_mass = elementwise(
+    _log_normal_mass,
+    lambda ans, a: -_hazard(ans, a),
+    lambda ans, b: _hazard(ans, b),
+    args="a b",
+    name="random.log_normal_mass",
 )
 
 

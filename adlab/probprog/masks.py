@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.lists import as_array
 from adlab.trace import Tracer
 
 __all__ = ["as_value", "both", "everywhere", "is_integral"]
 
 
 def as_value(x: Any) -> Any:
-    """Return a list as an array, anything else as it is."""
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+    """Return a list, which may hold traced values, as an array, anything else as it is."""
+    return as_array(x) if isinstance(x, (list, tuple)) else x
 
 
 def both(*conditions: Any) -> Any:

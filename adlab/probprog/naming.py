@@ -34,7 +34,7 @@ def site_names(record: Record) -> list[str]:
     names = []
     for site, name, variable in zip(record.sites, returned, variables, strict=True):
         if not name:
-            repeated = variable or site.family.name
+            repeated = variable or site.family.variable
             name = f"{variable}[{seen[repeated]}]" if variable else f"{repeated}_{seen[repeated]}"
             name = variable if totals[variable] == 1 else name
             seen[repeated] += 1

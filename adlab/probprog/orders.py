@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.contents import concrete
 from adlab.probprog.family import Refusal, requirement
 from adlab.probprog.masks import as_value
 from adlab.probprog.shapes import Shape, shape_of_value, size_tuple
@@ -21,8 +22,8 @@ from adlab.rules.axes import OPAQUE
 from adlab.trace import Primitive, Tracer
 
 __all__ = [
-    "choice", "choice_refusal", "choice_shape", "list_shape", "permutation", "permuted",
-    "population",
+    "choice", "choice_refusal", "choice_shape", "is_single", "list_shape", "permutation",
+    "permuted", "population",
 ]  # fmt: skip
 
 
@@ -108,6 +109,11 @@ def choice_shape(
     return shape[:axis] + size + shape[axis + 1 :]
 
 
+def is_single(size: Any) -> bool:
+    """Whether at most one entry is drawn, which has no order."""
+    return size is None or math.prod(size_tuple(concrete(size))) <= 1
+
+
 _UNSHUFFLED = Refusal(
     "with shuffle=False NumPy's order of a choice without replacement is not random, and not any "
     "order can occur.",
@@ -164,7 +170,7 @@ def _check_choice(entries: Any, replace: Any, p: Any) -> None:
     np.random.default_rng(0).choice(len(entries), 1, p=p)
     refusal = choice_refusal(entries, replace, p)
     if refusal is not None:
-        raise refusal.error("choice")
+        raise refusal.error("rng.choice")
 
 
 _choice_check = requirement("choice", _check_choice)
@@ -180,6 +186,7 @@ def choice(
     """
     value, entries = as_value(value), population(a, axis)
     count = len(shape_of_value(value)) - len(shape_of_value(entries)) + 1
+    axis %= len(shape_of_value(entries))
     value = np.moveaxis(value, range(axis, axis + count), range(count)) if axis else value
     if p is not None:
         p = as_value(p)
@@ -190,7 +197,7 @@ def choice(
     if p is not None:
         return _plackett_luce(value, entries, p)
     if not shuffle:
-        raise _UNSHUFFLED.error("choice")
+        raise _UNSHUFFLED.error("rng.choice")
     return _uniform_order(value, entries)
 
 

@@ -46,7 +46,7 @@ def _misshapen(record: Record, node: Node, name: str, shape: tuple[int, ...]) ->
     site = None if node.site is None else record.sites[node.site]
     declared = f"shape {node.shape}"
     if site is not None:
-        declared += f", drawn by rng.{site.family.name} with size={site.size}"
+        declared += f", drawn by {site.family.title} with size={site.size}"
     return SiteError(
         explain(
             f"a value of shape {tuple(shape)} was given for {name}, which has {declared}",

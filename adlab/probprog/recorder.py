@@ -90,7 +90,7 @@ class Site:
         return self.callers[0]
 
     def __str__(self) -> str:
-        return f"rng.{self.family.name} (line {self.place.f_lineno})"
+        return f"{self.family.title} (line {self.place.f_lineno})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

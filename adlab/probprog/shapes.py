@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.primitives.lists import as_array
 from adlab.rules.rule import shape_of
 
 __all__ = ["Shape", "batch_shape", "shape_of_value", "size_tuple"]
@@ -24,7 +25,7 @@ Shape = tuple[int, ...]
 
 def shape_of_value(x: Any) -> Shape:
     """Return the shape of a number, a list, an array or a traced value."""
-    return np.shape(x) if isinstance(x, (list, tuple)) else shape_of(x)
+    return shape_of(as_array(x) if isinstance(x, (list, tuple)) else x)
 
 
 def size_tuple(size: Any) -> Shape:

@@ -120,9 +120,9 @@ def terms_of(record: Record, scoring: Scoring, draws: Mapping[int, Any]) -> Term
 def _reason(site: Any, params: Any, preimages: Any) -> str:
     line = f"(line {site.place.f_lineno})"
     if any(each.inside is not True for each in preimages):
-        return f"no draw of rng.{site.family.name} gives the value {line}"
+        return f"no draw of {site.family.title} gives the value {line}"
     value = np.asarray(concrete(preimages[0].value))
     support = site.family.support(*map(concrete, params))
     inside = np.asarray(support.contains(value))
     shown = value if inside.ndim == 0 else value[~inside][:1]
-    return f"{shown} is outside the support {support} of rng.{site.family.name} {line}"
+    return f"{shown} is outside the support {support} of {site.family.title} {line}"

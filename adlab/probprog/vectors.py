@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import adlab.scipy as scipy
-from adlab.probprog.counts import log_choose
+from adlab.probprog.counts import log_choose, truncates
 from adlab.probprog.family import Refusal, requirement
 from adlab.probprog.location import HALF_LOG_TWO_PI
 from adlab.probprog.masks import as_value, both
@@ -16,7 +16,7 @@ from adlab.probprog.structured import Counts, simplex
 
 __all__ = [
     "dirichlet", "multinomial", "multinomial_shape", "multivariate_hypergeometric",
-    "multivariate_normal", "normal_refusal", "quadratic_form", "vector_shape",
+    "multivariate_normal", "normal_check", "normal_refusal", "quadratic_form", "vector_shape",
 ]  # fmt: skip
 
 
@@ -101,18 +101,19 @@ def _check_normal(mean: Any, cov: Any) -> None:
         raise refusal.error("multivariate_normal")
 
 
-_normal_check = requirement("multivariate_normal", _check_normal)
+normal_check = requirement("multivariate_normal", _check_normal)
 
 
 def multivariate_normal(value: Any, mean: Any, cov: Any) -> Any:
     """exp(−½ (x − μ)ᵀ Σ⁻¹ (x − μ))/√det 2πΣ."""
     mean, cov = as_value(mean), as_value(cov)
-    _normal_check(mean, cov)
+    normal_check(mean, cov)
     form, log_volume = quadratic_form(as_value(value) - mean, cov)
     return -0.5 * form - log_volume - shape_of_value(mean)[0] * HALF_LOG_TWO_PI
 
 
 def _check_multinomial(n: Any, pvals: Any) -> None:
+    truncates("multinomial", n)
     shape = multinomial_shape(None, n, pvals)[:-1]
     np.random.default_rng(0).multinomial(n, pvals, size=(0, *shape))
 

@@ -15,7 +15,7 @@ CLASSES = [value for value in vars(errors).values() if inspect.isclass(value)]
 
 @pytest.mark.parametrize("error", [c for c in CLASSES if issubclass(c, AdlabError)])
 def test_errors_derive_from_the_usual_ones(error):
-    usual = (TypeError, ValueError, RuntimeError, NotImplementedError)
+    usual = (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError)
     assert error is AdlabError or issubclass(error, usual)
     assert str(pickle.loads(pickle.dumps(error("text")))) == "text"
 

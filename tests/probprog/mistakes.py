@@ -1,10 +1,14 @@
 """What users do wrong with samplers: each is a case of `tests.test_messages`."""
 
+import copy
 import itertools
 
 import numpy as np
+import scipy.linalg
+import scipy.stats
 
-from adlab.probprog import log_joint, require
+from adlab.probprog import log_joint, register_density, require
+from adlab.probprog.supports import natural_numbers, positive
 
 TEN = np.linspace(-1.0, 1.0, 10)
 counter = itertools.count()
@@ -57,6 +61,10 @@ def low_level(rng):
     return np.random.Generator(rng.bit_generator).normal()
 
 
+def copied(rng):
+    return copy.deepcopy(rng).normal()
+
+
 def unordered(rng):
     x = rng.normal(size=2)
     require(rng, x[0] > x[1] + 100)
@@ -85,6 +93,60 @@ class Restless:
         return rng.normal() if self.calls < 3 else rng.gamma(2.0)
 
 
+def without_generator(rng):
+    mu = rng.normal()
+    return {"mu": mu, "x": scipy.stats.norm(mu, 1.0).rvs()}
+
+
+def table(rng):
+    return scipy.stats.rv_discrete(values=([0, 1], [0.5, 0.5])).rvs(random_state=rng)
+
+
+def unlisted(rng):
+    return scipy.stats.weibull_max.rvs(2.0, random_state=rng)
+
+
+def frozen_score(rng, mu):
+    dist = scipy.stats.multivariate_normal(mu)
+    return dist.rvs(random_state=rng), dist.logpdf(0.0)
+
+
+def sketched(rng):
+    return scipy.linalg.clarkson_woodruff_transform(np.eye(3), 2, rng)
+
+
+def legacy(rng):
+    return rng.randn(3)
+
+
+def shifted_count(rng):
+    return scipy.stats.poisson.rvs(2.0, loc=0.5, random_state=rng)
+
+
+def coin(rng, p, size=None):
+    return 2 * rng.binomial(1, p, size) - 1
+
+
+def any_params(rng, *params):
+    return rng.normal(*params)
+
+
+def log_normal(x, mu):
+    return -0.5 * (x - mu) ** 2
+
+
+def drawing(draw, log_density, *params, **facts):
+    """Return a score of two draws under a density registered for them."""
+    registered = register_density(draw, log_density, **facts)
+    return log_joint(lambda rng: registered(rng, *params, size=2))(np.array([1.0, 2.0]))
+
+
+def filled(rng):
+    x = np.zeros(3)
+    rng.standard_normal(out=x)
+    return x
+
+
 MISTAKES = {
     "missing site": lambda: log_joint(model)({"mu": 0.3}),
     "extra site": lambda: log_joint(model)({"mu": 0.3, "xx": TEN}),
@@ -110,5 +172,28 @@ MISTAKES = {
     "impure": lambda: log_joint(impure)(0.0),
     "restless": lambda: log_joint(Restless())(0.5),
     "bit generator": lambda: log_joint(low_level)(0.5),
+    "without generator": lambda: log_joint(without_generator)({"mu": 0.0, "x": 0.0}),
+    "a table": lambda: log_joint(table)(1),
+    "unlisted": lambda: log_joint(unlisted)(0.5),
+    "frozen score": lambda: log_joint(frozen_score)((0.5, 0.5), np.zeros(1)),
+    "drawn by scipy": lambda: log_joint(sketched)(np.eye(2, 3)),
+    "drawn into an array": lambda: log_joint(filled)(np.zeros(3)),
+    "truncated": lambda: log_joint(lambda rng: rng.binomial(2.7, 0.5))(1),
+    "legacy method": lambda: log_joint(legacy)(np.zeros(3)),
+    "fraction": lambda: log_joint(shifted_count)(0.5),
+    "registered twice": lambda: register_density(scipy.stats.norm, log_normal),
+    "registered frozen": lambda: register_density(scipy.stats.gumbel_l(1.0), log_normal),
+    "registered table": lambda: register_density(
+        scipy.stats.rv_discrete(values=([0, 1], [0.5, 0.5])), log_normal
+    ),
+    "registered any": lambda: register_density(any_params, log_normal),
+    "registered density": lambda: register_density(coin, lambda x: -x),
+    "registered support": lambda: register_density(coin, log_normal, support=lambda: positive),
+    "registered discrete": lambda: register_density(coin, log_normal, support=natural_numbers),
+    "registered outside": lambda: drawing(
+        coin, log_normal, 0.5, support=natural_numbers, discrete=True
+    ),
+    "registered shape": lambda: drawing(coin, lambda x, p: np.sum(x * p), 0.5),
+    "copied": lambda: log_joint(copied)(0.5),
     "rejected": lambda: unordered(np.random.default_rng(0)),
 }

@@ -5,7 +5,8 @@ import pytest
 import scipy.stats as st
 
 import adlab
-from adlab.probprog import FAMILIES
+from adlab.errors import UnsupportedFunctionError
+from adlab.probprog import FAMILIES, log_joint
 from tests.probprog.cases import SCALAR, typical
 
 INF = np.inf
@@ -258,10 +259,57 @@ def test_parameters_in_lists():
     )
 
 
-def test_drawn_into_a_given_array():
-    for name in ("random", "standard_normal", "standard_exponential"):
-        params, size = FAMILIES[name].call(out=np.zeros(3))
-        assert FAMILIES[name].shape(size, *params) == (3,)
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("random", ()),
+        ("standard_normal", ()),
+        ("standard_exponential", ()),
+        ("standard_gamma", (2.0,)),
+        ("permuted", ([1.0, 2.0, 3.0],)),
+    ],
+)
+def test_drawn_into_a_given_array(name, args):
+    """What the sampler reads from the array would be numbers of the private draws."""
+
+    def sampler(rng):
+        buffer = np.zeros(3)
+        getattr(rng, name)(*args, out=buffer)
+        return {"y": rng.normal(buffer.sum(), 1.0)}
+
+    with pytest.raises(UnsupportedFunctionError, match="out="):
+        log_joint(sampler)({f"{name}_0": np.ones(3), "y": 3.0})
+
+
+@pytest.mark.parametrize(
+    ("draw", "value"),
+    [
+        (lambda rng, n: rng.binomial(n, 0.5), 1),
+        (lambda rng, n: rng.hypergeometric(n, 3, 2), 1),
+        (lambda rng, n: rng.hypergeometric(3, 3, n), 1),
+        (lambda rng, n: rng.integers(n), 1),
+        (lambda rng, n: rng.integers(-n, n, endpoint=True), 1),
+        (lambda rng, n: rng.multinomial(n, [0.5, 0.5]), np.array([1, 1])),
+    ],
+)
+def test_counts_that_are_no_whole_numbers(draw, value):
+    """NumPy takes the whole part without a word."""
+    draw(np.random.default_rng(0), 2.7)
+    lj = log_joint(draw)
+    with pytest.raises(UnsupportedFunctionError, match="whole part"):
+        lj(value, 2.7)
+    assert np.isfinite(lj(value, 2.0))
+    with pytest.raises(UnsupportedFunctionError, match="whole part"):
+        lj(value, 2.7)  # with a plan
+
+
+def test_short_integers_do_not_overflow():
+    drawn = FAMILIES["hypergeometric"].call(np.uint8(200), np.uint8(100), np.uint8(250))[0]
+    assert score("hypergeometric", 180, *drawn) == pytest.approx(
+        st.hypergeom(300, 200, 250).logpmf(180)
+    )
+    bounds, _ = FAMILIES["integers"].call(np.int8(-128), np.int8(127), endpoint=True)
+    assert score("integers", 3, *bounds) == pytest.approx(-np.log(256))
 
 
 def test_bernoulli_idioms():
@@ -269,3 +317,50 @@ def test_bernoulli_idioms():
     assert score("binomial", np.array([True, False]), 1, np.array([0.3, 1.0])).tolist() == [
         pytest.approx(np.log(0.3)), -INF,
     ]  # fmt: skip
+
+
+# Generators ---------------------------------------------------------------------------------------
+
+
+def test_children_draw_sites_of_the_same_sampler():
+    def sampler(rng):
+        first, second = rng.spawn(2)
+        return {"a": first.normal(), "b": second.normal(1.0), "c": rng.normal(2.0)}
+
+    lj = log_joint(sampler)
+    values = {"a": 0.5, "b": 0.5, "c": 0.5}
+    assert lj(values) == pytest.approx(st.norm([0, 1, 2]).logpdf(0.5).sum())
+    assert [row.name for row in lj.sites()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("draw", [lambda rng: rng.shuffle([1, 2]), lambda rng: rng.bytes(2),
+                                  lambda rng: rng.choice(3, 2, replace=False, shuffle=False)])
+def test_refused_in_samplers(draw):
+    with pytest.raises(UnsupportedFunctionError, match="was to be scored"):
+        log_joint(draw)(np.zeros(2))
+
+
+def test_options_that_change_no_density():
+    def sampler(rng):
+        return {
+            "a": rng.random(2, np.float32),
+            "b": rng.standard_exponential(2, method="inv"),
+            "c": rng.integers(0, 2, dtype=bool),
+            "d": rng.standard_normal(dtype=np.float32),
+            "e": rng.standard_gamma(2.0, dtype=np.float32),
+            "f": rng.choice(["x", "y"], 2),
+        }
+
+    drawn = sampler(np.random.default_rng(0))
+    expected = -np.sum(drawn["b"]) - np.log(2) + st.norm.logpdf(drawn["d"])
+    expected += st.gamma(2.0).logpdf(drawn["e"]) - 2 * np.log(2)
+    assert log_joint(sampler)(drawn) == pytest.approx(expected)
+
+
+def test_empty_draws_add_nothing():
+    def sampler(rng, n):
+        return {"x": rng.normal(size=n), "k": rng.choice(4, n), "y": rng.normal()}
+
+    lj = log_joint(sampler)
+    values = {"x": np.zeros(0), "k": np.zeros(0, int), "y": 0.0}
+    assert lj(values, 0) == pytest.approx(st.norm.logpdf(0.0))

@@ -6,6 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import scipy.stats as st
+from hypothesis import given, settings
+from hypothesis import strategies as hst
 
 import adlab
 from adlab.errors import UnsupportedFunctionError
@@ -217,6 +219,12 @@ def test_choice_of_rows_and_columns():
     np.testing.assert_allclose(
         score("choice", table[:, [2, 0, 0]], table, True, None, 1), -np.log(3)
     )
+    block = np.arange(24).reshape(2, 3, 4)
+    for axis, size in itertools.product(range(-3, 3), (None, (), 1, 3, (2, 2), (2, 1))):
+        drawn = np.random.default_rng(0).choice(block, size, axis=axis)
+        scores = score("choice", drawn, block, True, None, axis)
+        assert np.shape(scores) == (() if size is None else np.empty(size).shape)
+        np.testing.assert_allclose(scores, -np.log(block.shape[axis]))
 
 
 def test_choice_without_replacement():
@@ -257,6 +265,10 @@ def test_choices_that_are_not_scored():
     assert "shuffle" in unshuffled.way_out
     with pytest.raises(UnsupportedFunctionError, match="shuffle=False"):
         score("choice", np.array([0, 1]), 3, False, None, 0, False)
+    for size in (None, 1, (1, 1)):
+        params, _ = FAMILIES["choice"].call(3, size, replace=False, shuffle=False)
+        assert FAMILIES["choice"].refusal(*params) is None
+        assert score("choice", np.full(size or (), 2), *params) == pytest.approx(-np.log(3))
     drawn = frequencies(lambda rng: rng.choice(3, 2, replace=False, shuffle=False), 1000)
     assert len(drawn) < 6  # not every order occurs
     with pytest.raises(UnsupportedFunctionError, match="equal entries"):
@@ -316,3 +328,85 @@ def test_shapes_of_orders():
     assert FAMILIES["permutation"].shape(None, table, 0) == (2, 3)
     assert FAMILIES["permuted"].shape(None, table, 1) == (2, 3)
     assert FAMILIES["choice"].shape((4, 5), table, True, None, 1) == (2, 4, 5)
+
+
+# At drawn points, and against draws ---------------------------------------------------------------
+
+QUICK = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+WEIGHTS = hst.lists(hst.floats(0.3, 4.0), min_size=2, max_size=4).map(np.array)
+SEEDS = hst.integers(0, 2**32 - 1)
+
+
+@QUICK
+@given(WEIGHTS, SEEDS)
+def test_dirichlet_at_drawn_points(alpha, seed):
+    x = np.clip(np.random.default_rng(seed).dirichlet(alpha), 0.02, None)
+    x = x / np.sum(x)
+    expected = st.dirichlet.logpdf(x, alpha)
+    assert score("dirichlet", x, alpha) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    check_grads(lambda x, a: score("dirichlet", x / np.sum(x), a), (x, alpha), tol=1e-5)
+
+
+@QUICK
+@given(hst.integers(1, 4), SEEDS)
+def test_normal_vectors_at_drawn_points(dim, seed):
+    rng = np.random.default_rng(seed)
+    mean, factor = rng.normal(size=dim), rng.normal(size=(dim, dim)) + 2 * np.eye(dim)
+    cov = factor @ factor.T + 0.1 * np.eye(dim)
+    x = rng.multivariate_normal(mean, cov)
+    expected = st.multivariate_normal(mean, cov).logpdf(x)
+    assert score("multivariate_normal", x, mean, cov) == pytest.approx(expected, rel=1e-8)
+    check_grads(
+        lambda x, m, a: score("multivariate_normal", x, m, a @ a.T + 0.1 * np.eye(dim)),
+        (x, mean, factor),
+        tol=1e-4,
+    )
+
+
+@QUICK
+@given(hst.integers(0, 9), WEIGHTS, SEEDS)
+def test_counts_at_drawn_points(n, weights, seed):
+    rng, p = np.random.default_rng(seed), weights / np.sum(weights)
+    x = rng.multinomial(n, p)
+    assert score("multinomial", x, n, p) == pytest.approx(st.multinomial.logpmf(x, n, p), abs=1e-12)
+    check_grads(lambda w: score("multinomial", x, n, w / np.sum(w)), (weights,), tol=1e-5)
+    colors = rng.integers(n, n + 5, size=len(weights))
+    x = rng.multivariate_hypergeometric(colors, n)
+    expected = st.multivariate_hypergeom.logpmf(x, colors, n)
+    assert score("multivariate_hypergeometric", x, colors, n) == pytest.approx(expected, abs=1e-10)
+
+
+@QUICK
+@given(WEIGHTS, SEEDS)
+def test_successive_draws_at_drawn_points(weights, seed):
+    """Π pᵢ/(what is left), and its derivatives."""
+    rng, p = np.random.default_rng(seed), weights / np.sum(weights)
+    order = rng.choice(len(p), len(p) - 1, replace=False, p=p)
+    left = [1 - p[order[:i]].sum() for i in range(len(order))]
+    expected = np.sum(np.log(p[order] / left))
+    assert score("choice", order, len(p), False, p) == pytest.approx(expected, abs=1e-12)
+    check_grads(
+        lambda w: score("choice", order, len(p), False, w / np.sum(w)), (weights,), tol=1e-5
+    )
+
+
+def test_numpy_draws_normal_vectors_from_this_density():
+    """Of a normal vector −2 log p(x)/p(μ) has the law of χ²."""
+    for method in ("svd", "eigh", "cholesky"):
+        drawn = np.random.default_rng(5767).multivariate_normal(MEAN, COV, 5000, method=method)
+        top = score("multivariate_normal", MEAN, MEAN, COV)
+        form = 2 * (top - score("multivariate_normal", drawn, MEAN, COV))
+        assert st.kstest(form, st.chi2(3).cdf).pvalue > 1e-4
+        sizes = np.exp(-0.5 * form + top)
+        assert np.all(sizes > 0)
+
+
+def test_numpy_draws_from_the_dirichlet_density():
+    """The mean of 1/p is the volume, 1/2 of the triangle, and of f/p the integral of f."""
+    alpha = np.array([0.7, 0.8, 0.9])
+    drawn = np.random.default_rng(5767).dirichlet(alpha, 20_000)
+    weights = np.exp(-score("dirichlet", drawn, alpha))
+    for f, integral in ((np.ones(20_000), 1 / 2), (drawn[:, 0], 1 / 6), (drawn[:, 1], 1 / 6)):
+        terms = f * weights
+        z = (terms.mean() - integral) / (terms.std() / np.sqrt(len(terms)))
+        assert abs(z) < 4
