@@ -184,7 +184,7 @@ def _thin(record: Record, solver: Solver) -> InversionError | None:
             return InversionError(
                 explain(
                     f"{name} was to be found from values computed from it",
-                    why=f"a draw of rng.{site.family.name} has the support {support}, which has "
+                    why=f"a draw of {site.family.title} has the support {support}, which has "
                     "no volume: its density is of all coordinates but those that follow from "
                     "the others.",
                     instead=f"return {name} itself, or some order of its elements.",

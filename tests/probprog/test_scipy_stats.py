@@ -462,6 +462,12 @@ def test_folded_normal():
     assert lj(1.2) == pytest.approx(st.foldnorm(0.25, scale=2.0).logpdf(1.2))
 
 
+def test_messages_call_the_distribution_by_its_name():
+    lj = log_joint(lambda rng: 2 * st.dirichlet.rvs([1.0, 2.0], random_state=rng))
+    with pytest.raises(AdlabError, match="a draw of scipy.stats.dirichlet has the support simplex"):
+        lj(np.array([[1.0, 1.0]]))
+
+
 def test_covariance_objects():
     cov = st.Covariance.from_diagonal([1.0, 2.0])
     lj = log_joint(lambda rng: st.multivariate_normal.rvs([0.0, 1.0], cov, 2, rng))
