@@ -18,12 +18,12 @@ from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.logjoint import LogJoint, log_joint
-from adlab.probprog.recording import Recorded, predictive, record
-from adlab.probprog.transforms import block, condition, do, replay, scale
 
 if TYPE_CHECKING:
     from adlab.probprog.distributions import DISTRIBUTIONS
+    from adlab.probprog.recording import Recorded, predictive, record
     from adlab.probprog.registered import register_density
+    from adlab.probprog.transforms import block, condition, do, replay, scale
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -49,7 +49,12 @@ __all__ = [
 ]
 
 #: What is seldom used is loaded on first use, and from where.
-_LATER = {"DISTRIBUTIONS": "distributions", "register_density": "registered"}
+_LATER = {
+    "DISTRIBUTIONS": "distributions",
+    "register_density": "registered",
+    **dict.fromkeys(("Recorded", "predictive", "record"), "recording"),
+    **dict.fromkeys(("block", "condition", "do", "replay", "scale"), "transforms"),
+}
 
 
 def __getattr__(name: str) -> Any:
