@@ -1,6 +1,8 @@
 """Samplers in plain NumPy as densities: `log_joint`.
 
 A *sampler* is a function that draws from the generator it is given; each draw is a *site*.
+`condition`, `do`, `replay`, `block` and `scale` make samplers of samplers; `record` and
+`predictive` run them.
 `FAMILIES` has a `Family` for each method of `numpy.random.Generator` and `DISTRIBUTIONS` a log
 density for each distribution of `scipy.stats` of which models are made;
 `adlab.probprog.supports` says which values they take.  SciPy is loaded on first use.
@@ -19,7 +21,9 @@ from adlab.probprog.logjoint import LogJoint, log_joint
 
 if TYPE_CHECKING:
     from adlab.probprog.distributions import DISTRIBUTIONS
+    from adlab.probprog.recording import Recorded, predictive, record
     from adlab.probprog.registered import register_density
+    from adlab.probprog.transforms import block, condition, do, replay, scale
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -27,17 +31,30 @@ __all__ = [
     "Family",
     "InversionError",
     "LogJoint",
+    "Recorded",
     "Refusal",
     "Rejected",
     "SiteError",
+    "block",
+    "condition",
+    "do",
     "factor",
     "log_joint",
+    "predictive",
+    "record",
     "register_density",
+    "replay",
     "require",
+    "scale",
 ]
 
 #: What is seldom used is loaded on first use, and from where.
-_LATER = {"DISTRIBUTIONS": "distributions", "register_density": "registered"}
+_LATER = {
+    "DISTRIBUTIONS": "distributions",
+    "register_density": "registered",
+    **dict.fromkeys(("Recorded", "predictive", "record"), "recording"),
+    **dict.fromkeys(("block", "condition", "do", "replay", "scale"), "transforms"),
+}
 
 
 def __getattr__(name: str) -> Any:

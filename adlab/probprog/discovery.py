@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Container, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +21,13 @@ from adlab.primitives.contents import example, is_traced
 from adlab.primitives.lists import as_array
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
-from adlab.probprog.recorder import Guard, Node, Recorder, Reverse, Site
+from adlab.probprog.recorder import Absent, Guard, Node, Observed, Output, Recorder, Reverse, Site
 from adlab.trace import Structure, Tracer, flatten, snapshot
 
-__all__ = ["Record", "discover", "discover_some", "own"]
+if TYPE_CHECKING:
+    from adlab.probprog.observation import Observation
+
+__all__ = ["Output", "Record", "discover", "discover_some", "own"]
 
 SEED = 20240229
 #: How many private streams are tried.
@@ -52,6 +56,12 @@ class Record:
         The nodes that `require` and `factor` were given.
     written : set of int
         The nodes of draws and arguments into whose arrays the sampler writes.
+    observed : list of Observed
+        The draws that had their values.
+    blocked : list of int
+        The nodes of hidden draws.
+    absent : list of Absent
+        The draws that are no sites.
     """
 
     nodes: list[Node]
@@ -64,6 +74,9 @@ class Record:
     stream: int
     effects: set[int]
     written: set[int]
+    observed: list[Observed]
+    blocked: list[int]
+    absent: list[Absent]
 
     def sources(self, start: int, known: Container[int] = ()) -> set[int]:
         """Return the numbers of the sites a node was computed from, but for known nodes."""
@@ -97,10 +110,6 @@ def own(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else snapshot(x)
 
 
-class Output(int):
-    """A returned leaf that is the node of this number."""
-
-
 class Discovering(SiteGenerator):
     """Draws from the private stream, and records."""
 
@@ -109,8 +118,25 @@ class Discovering(SiteGenerator):
         self.recorder, self.given = recorder, given
         self.private = np.random.Generator(np.random.PCG64(SEED + stream))
 
-    def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
+    def draw(
+        self, family: Family, args: Any, kwargs: Any, frame: FrameType, weight: Any = None
+    ) -> Any:
         """Draw with the examples of the parameters."""
+        params, size, value = self._drawn(family, args, kwargs, frame)
+        given = self.given.get(len(self.recorder.sites))
+        if given is not None and np.shape(given) == np.shape(value):
+            value = given
+        self.recorder.effect(weight)
+        return self.recorder.draw(family, params, size, value, frame)
+
+    def hide(self, family: Family, args: Any, kwargs: Any, frame: FrameType, **told: Any) -> Any:
+        """Draw what is no site."""
+        return self.recorder.hide(family, self._drawn(family, args, kwargs, frame)[2], frame)
+
+    def _drawn(
+        self, family: Family, args: Any, kwargs: Any, frame: FrameType
+    ) -> tuple[Any, Any, Any]:
+        """Return the parameters, the size and the value of a draw."""
         if package_of(frame) == "scipy":
             raise _drawn_by_scipy(family)
         args = [_joined(a) for a in args]
@@ -121,11 +147,29 @@ class Discovering(SiteGenerator):
         if refusal is not None:
             raise refusal.error(family.title)
         plain = {k: example(a) for k, a in kwargs.items()}
-        value = family.sample(self.private, *map(example, args), **plain)
-        given = self.given.get(len(self.recorder.sites))
-        if given is not None and np.shape(given) == np.shape(value):
-            value = given
-        return self.recorder.draw(family, params, size, value, frame)
+        return params, size, family.sample(self.private, *map(example, args), **plain)
+
+    @property
+    def tentative(self) -> bool:
+        """Whether the draws are private."""
+        return True
+
+    @property
+    def trial(self) -> bool:
+        """Whether branches are reversed."""
+        return self.recorder.reverse is not None
+
+    def observe(self, observation: Observation) -> None:
+        """Note what is scored."""
+        self.recorder.observe(observation)
+
+    def skip(self, family: Family, frame: FrameType) -> None:
+        """Note a draw that is no site."""
+        self.recorder.skip(family, frame)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Record no reading."""
+        return self.recorder.aside()
 
     def require(self, condition: Any) -> None:
         """Let the run go on: the private draws are not those to be scored."""
@@ -208,7 +252,7 @@ def discover(
         written = {n for n in recorder.handles if recorder.written(n)}
     return Record(
         recorder.nodes, recorder.sites, recorder.guards, outputs, form, arguments, recorder.bound,
-        stream, recorder.effects, written,
+        stream, recorder.effects, written, recorder.observed, recorder.blocked, recorder.absent,
     )  # fmt: skip
 
 

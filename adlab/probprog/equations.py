@@ -19,7 +19,7 @@ from adlab.probprog.discovery import Output, Record
 from adlab.trace import Structure, paths
 from adlab.trace.tree import LEAF
 
-__all__ = ["Equation", "equations", "given_twice", "leaf_name", "leaf_names", "nearest"]
+__all__ = ["Equation", "agree", "equations", "given_twice", "leaf_name", "leaf_names", "nearest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,19 @@ class _Matching:
                 output = [i for i, out in enumerate(self.record.outputs)
                           if isinstance(out, Output) and out == sites[name]]  # fmt: skip
                 self._add(name, each, output[0] if output else None, sites[name])
+            elif any(name == each.name for each in self.record.observed):
+                self.refuse(_observed_already(name))
             else:
                 self.refuse(self._unknown(name))
+
+    def _observed(self, path: str, out: Any) -> bool:
+        """Whether a returned leaf is the value that was given for a draw of its name."""
+        given = [pair for each in self.record.observed for pair in each.given]
+        return any(
+            (path == name or path.endswith(f".{name}"))
+            and (out is value or (isinstance(out, Output) and out == value))
+            for name, value in given
+        )
 
     def _leaf(self, output: int, given: Any, path: str) -> None:
         if given is None:  # left out
@@ -144,6 +155,9 @@ class _Matching:
             self.refuse(_mismatch(path, "a dict was", "one value"))
             return
         out = self.record.outputs[output]
+        if self._observed(path, out):
+            self.refuse(_observed_already(path))
+            return
         node = int(out) if isinstance(out, Output) else None
         self._add(path or "the result", given, output, node)
 
@@ -211,6 +225,27 @@ def given_twice(name: str) -> SiteError:
             f"a value was given twice for {name}",
             why="a draw has one value.",
             instead="give it once.",
+        )
+    )
+
+
+def agree(a: Any, b: Any) -> bool:
+    """Whether a computed value is the one given, up to rounding."""
+    if a.__class__ is float and b.__class__ is float:
+        return not abs(a - b) > 1e-8 * (abs(a) + abs(b)) + 1e-10
+    dtype = np.result_type(a, b)
+    if dtype.kind not in "fc":
+        return bool(np.all(np.equal(a, b)))
+    tolerance = np.sqrt(np.finfo(dtype).eps)  # half of the digits; NaN agrees with anything
+    return not np.any(np.abs(a - b) > tolerance * (np.abs(a) + np.abs(b)) + 1e-10)
+
+
+def _observed_already(name: str) -> SiteError:
+    return SiteError(
+        explain(
+            f"a value was given for {name}, which the sampler observes",
+            why="it has the value that condition() gives it.",
+            instead=f"leave {name} out.",
         )
     )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from adlab.probprog.family import Family
 from adlab.probprog.legacy import missing_method
 from adlab.probprog.registry import family_of
 from adlab.probprog.rvs import install_when_imported
+
+if TYPE_CHECKING:
+    from adlab.probprog.observation import Observation
 
 __all__ = ["SiteGenerator"]
 
@@ -47,6 +51,37 @@ class SiteGenerator(np.random.Generator):
     def factor(self, logp: Any) -> None:
         """Add a term to the log density."""
         raise NotImplementedError
+
+    @property
+    def samples(self) -> bool:
+        """Whether draws are really drawn, and nothing is scored."""
+        return False
+
+    @property
+    def tentative(self) -> bool:
+        """Whether the draws are not those that are meant: what they do not fit is no mistake."""
+        return False
+
+    @property
+    def trial(self) -> bool:
+        """Whether the run takes the wrong way at some branch, to see what is there."""
+        return False
+
+    def observe(self, observation: Observation) -> None:
+        """Score a draw that has its value already."""
+        if not self.samples:
+            self.factor(observation.term)
+
+    def hide(self, family: Family, args: Any, kwargs: Any, frame: FrameType, **told: Any) -> Any:
+        """Return the value of a draw on which nothing that is scored depends."""
+        raise NotImplementedError
+
+    def skip(self, family: Family, frame: FrameType) -> None:
+        """Note a draw that is no site, where sites are counted."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Return a context in which what is read of values is not read by the run."""
+        return nullcontext()
 
     def spawn(self, n_children: int) -> list[np.random.Generator]:
         """Return this generator several times: its children's draws are sites like its own."""

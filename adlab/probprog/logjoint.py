@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from adlab.errors import AdlabError, SiteError, explain
 from adlab.primitives.contents import concrete
-from adlab.probprog.discovery import discover_some, liftable
-from adlab.probprog.equations import given_twice
+from adlab.probprog.discovery import discover_some
+from adlab.probprog.equations import agree, given_twice
+from adlab.probprog.memory import Memory, kind
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
 from adlab.probprog.problems import inconsistent, restless
@@ -20,9 +21,6 @@ from adlab.probprog.steps import Preimage
 from adlab.trace import flatten
 
 __all__ = ["LogJoint", "log_joint"]
-
-#: How many kinds of calls are remembered, and how many paths of each.
-KINDS, PATHS = 16, 8
 
 
 def log_joint(sampler: Callable[..., Any], *, check: bool = False) -> LogJoint:
@@ -81,7 +79,7 @@ class LogJoint:
         self.__wrapped__ = sampler
         self.__name__ = f"log_joint({getattr(sampler, '__name__', repr(sampler))})"
         self.__doc__ = getattr(sampler, "__doc__", None)
-        self._plans: dict[Hashable, list[Plan]] = {}
+        self._plans: Memory[Plan] = Memory()
 
     def __call__(self, values: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Return the log density of the values."""
@@ -125,23 +123,22 @@ class LogJoint:
             values = self._with_data(values)
         leaves, structure = flatten(values)
         arguments, form = flatten((args, kwargs))
-        key = (structure, form, *map(_kind, leaves), *map(_kind, arguments))
-        plans = self._known(key)
-        for plan in plans:
+        key = (structure, form, *map(kind, leaves), *map(kind, arguments))
+        for plan in self._plans.recall(key):
             draws, failed = plan.run(leaves, arguments)
             if failed is None and plan.holds(self.sampler, args, kwargs, draws):
                 scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
                 # what it closed over has changed
-                self._plans[key] = [each for each in plans if each is not plan]
+                self._plans.forget(key, plan)
                 break
         plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
         scoring, error = self._run(plan, draws, leaves, args, kwargs)
         if error is not None:
             raise error
-        if not plan.record.bound and plans is not _NONE:
-            self._keep(key, plan)
+        if not plan.record.bound:
+            self._plans.keep(key, plan)
         return plan, scoring, draws
 
     def _run(
@@ -162,26 +159,11 @@ class LogJoint:
         for equation in plan.equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
-                if given is not computed and not _agree(concrete(given), concrete(computed)):
+                if given is not computed and not agree(concrete(given), concrete(computed)):
                     if any(np.any(np.isneginf(concrete(term))) for term in scoring.terms):
                         break  # no draw gives the values, so the sampler computes others
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
-
-    def _known(self, key: Hashable) -> Sequence[Plan]:
-        """Return the plans for a kind of call; `_NONE` if none can be kept for it."""
-        try:
-            return self._plans.get(key, ())
-        except TypeError:  # an argument has no hash
-            return _NONE
-
-    def _keep(self, key: Hashable, plan: Plan) -> None:
-        """Remember a plan, the newest first; the oldest kinds and paths are forgotten."""
-        plans = self._plans.setdefault(key, [])
-        plans.insert(0, plan)
-        del plans[PATHS:]
-        while len(self._plans) > KINDS:
-            del self._plans[next(iter(self._plans))]
 
     def _with_data(self, values: Any) -> dict[str, Any]:
         if not isinstance(values, Mapping):
@@ -211,30 +193,3 @@ class LogJoint:
 
 def _rebuild(sampler: Callable[..., Any], check: bool, data: dict[str, Any]) -> LogJoint:
     return LogJoint(sampler, check=check, data=data)
-
-
-def _kind(leaf: Any) -> Hashable:
-    """Return what a plan may depend on: shape and dtype of data, the value of other things."""
-    if leaf.__class__ is float:
-        return _FLOAT
-    if liftable(leaf):
-        return leaf.shape, leaf.dtype
-    return type(leaf), leaf
-
-
-_FLOAT = ((), np.dtype(float))
-
-
-#: No plans, and no more to come.
-_NONE: Sequence[Plan] = []
-
-
-def _agree(a: Any, b: Any) -> bool:
-    """Whether a computed value is the one given, up to rounding."""
-    if a.__class__ is float and b.__class__ is float:
-        return not abs(a - b) > 1e-8 * (abs(a) + abs(b)) + 1e-10
-    dtype = np.result_type(a, b)
-    if dtype.kind not in "fc":
-        return bool(np.all(np.equal(a, b)))
-    tolerance = np.sqrt(np.finfo(dtype).eps)  # half of the digits; NaN agrees with anything
-    return not np.any(np.abs(a - b) > tolerance * (np.abs(a) + np.abs(b)) + 1e-10)

@@ -19,22 +19,34 @@ from adlab.probprog.discovery import Output, Record
 from adlab.probprog.equations import leaf_names
 from adlab.probprog.solving import Solver
 
-__all__ = ["site_names", "stored_in"]
+__all__ = ["observed_names", "returned_names", "site_names", "stored_in"]
 
 
 def site_names(record: Record) -> list[str]:
-    """Return the name of each site, in order."""
-    returned = _returned(record)
-    variables = [
-        "" if name else stored_in(site.callers)
-        for name, site in zip(returned, record.sites, strict=True)
+    """Return the name of each site, in order.
+
+    Draws that are no sites any more are counted, so that the others keep their names.
+    """
+    entries = [
+        (name, "" if name else stored_in(site.callers), site.family.variable)
+        for name, site in zip(returned_names(record), record.sites, strict=True)
     ]
-    totals = Counter([*filter(None, returned), *filter(None, variables)])
+    present = [*range(len(entries))]
+    for each in reversed(record.absent):
+        entries.insert(each.before, ("", stored_in(each.callers), each.family.variable))
+        present = [k + 1 if k >= each.before else k for k in present]
+    names = _numbered(entries)
+    return [names[k] for k in present]
+
+
+def _numbered(entries: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return a name for each key, variable and family."""
+    totals = Counter([x for key, variable, _ in entries for x in (key, variable) if x])
     seen: Counter[str] = Counter()
     names = []
-    for site, name, variable in zip(record.sites, returned, variables, strict=True):
+    for name, variable, family in entries:
         if not name:
-            repeated = variable or site.family.variable
+            repeated = variable or family
             name = f"{variable}[{seen[repeated]}]" if variable else f"{repeated}_{seen[repeated]}"
             name = variable if totals[variable] == 1 else name
             seen[repeated] += 1
@@ -42,7 +54,22 @@ def site_names(record: Record) -> list[str]:
     return names
 
 
-def _returned(record: Record) -> list[str]:
+def observed_names(record: Record) -> list[str]:
+    """Return the name of each draw that had its value, by that under which it was given.
+
+    Names that would be the same, or those of sites, are numbered.
+    """
+    given = [each.name for each in record.observed]
+    totals = Counter([*given, *(site_names(record) if given else ())])
+    seen: Counter[str] = Counter()
+    names = []
+    for name in given:
+        names.append(name if totals[name] == 1 else f"{name}[{seen[name]}]")
+        seen[name] += 1
+    return names
+
+
+def returned_names(record: Record) -> list[str]:
     """Return for each site the name of the leaf it alone is found from; empty if there is none."""
     labels: dict[int, str] = {}
     for output, label in zip(record.outputs, leaf_names(record.structure), strict=True):

@@ -15,7 +15,7 @@ from adlab.probprog.recorder import Guard, Node
 from adlab.probprog.solving import Solver
 from adlab.probprog.steps import Preimage
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "counted"]
 
 Sampler = Callable[..., Any]
 #: The preimages of each draw, by the number of the site.
@@ -98,7 +98,7 @@ class Plan:
                 for step in self.steps:
                     step(env, solved)
         draws = {
-            k: _counted(solved[site.node]) if site.family.discrete else solved[site.node]
+            k: counted(solved[site.node]) if site.family.discrete else solved[site.node]
             for k, site in enumerate(self.record.sites)
             if site.node in solved
         }
@@ -123,7 +123,7 @@ def _numbers(constants: Iterable[Any]) -> Iterator[float]:
             yield each
 
 
-def _counted(preimages: list[Preimage]) -> list[Preimage]:
+def counted(preimages: list[Preimage]) -> list[Preimage]:
     """Return counts that were computed as floats as integers: programs count with them."""
     return [each._replace(value=_integer(each.value)) for each in preimages]
 

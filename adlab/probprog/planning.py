@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from adlab.errors import AdlabError
 from adlab.primitives.contents import example
 from adlab.probprog.discovery import Record, discover, discover_some
-from adlab.probprog.equations import equations
+from adlab.probprog.equations import Equation, equations
+from adlab.probprog.hiding import concealed
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
 from adlab.probprog.problems import problem_of, restless, unfit
@@ -18,7 +20,7 @@ from adlab.probprog.steps import Preimage
 from adlab.rules.rule import shape_of
 from adlab.trace import Structure, flatten
 
-__all__ = ["find_plan"]
+__all__ = ["find_plan", "fitted", "same_draws"]
 
 #: How many paths are tried; each follows the given values one branch further.
 ATTEMPTS = 1000
@@ -45,7 +47,7 @@ def find_plan(
     arguments = flatten((tuple(args), kwargs))[0]
     given: dict[int, Any] = {}
     tried: list[dict[int, Any]] = []
-    while not any(_equal(given, each) for each in tried) and len(tried) < ATTEMPTS:
+    while not any(same_draws(given, each) for each in tried) and len(tried) < ATTEMPTS:
         tried.append(given)
         record = discover_some(sampler, args, kwargs, given)
         plan = _plan(record, leaves, structure)
@@ -58,11 +60,25 @@ def find_plan(
     raise fold or plan.problem or restless(sampler)
 
 
-def _equal(a: dict[int, Any], b: dict[int, Any]) -> bool:
+def same_draws(a: dict[int, Any], b: dict[int, Any]) -> bool:
+    """Whether two sets of draws, by site, are the same."""
     return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
 
 
 def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
+    fitting, problem = fitted(record, leaves, structure)
+    plan = Plan(record, fitting)
+    plan.problem = (
+        problem or concealed(record, fitting) or problem_of(record, fitting, plan.solver)
+    )
+    return plan
+
+
+def fitted(
+    record: Record, leaves: Sequence[Any], structure: Structure
+) -> tuple[list[Equation], AdlabError | None]:
+    """Return the equations that given values are for a record, and what does not fit."""
+
     def sites() -> dict[str, int]:
         pairs = zip(site_names(record), record.sites, strict=True)
         return {name: site.node for name, site in pairs}
@@ -76,9 +92,7 @@ def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
                 problem = problem or wrong
                 continue
         fitting.append(equation)
-    plan = Plan(record, fitting)
-    plan.problem = problem or problem_of(record, fitting, plan.solver)
-    return plan
+    return fitting, problem
 
 
 def _examine(

@@ -8,21 +8,22 @@ count) is noted as a *guard*: the record holds for other values as long as its g
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from adlab.errors.frames import is_library
+from adlab.errors.frames import is_library, module_of
 from adlab.errors.places import Place, place_of
 from adlab.primitives.contents import concrete
 from adlab.probprog.family import Family
 from adlab.rules import Composite
 from adlab.trace import Interpreter, Primitive, Tracer
 
-__all__ = ["Guard", "Node", "Recorder", "Site", "token"]
+__all__ = ["Absent", "Guard", "Node", "Observed", "Recorder", "Site", "token"]
 
 
 def token(x: Any) -> Any:
@@ -94,6 +95,36 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """A draw that had its value: what was given for it by which names, after which sites it came.
+
+    Of the values, those that are nodes are given as their numbers.
+    """
+
+    given: tuple[tuple[str, Any], ...]
+    family: Family
+    params: tuple[Any, ...]
+    parents: tuple[int, ...]
+    shape: tuple[int, ...]
+    place: Place
+    before: int
+
+    @property
+    def name(self) -> str:
+        """What it was called where it was given its value."""
+        return ", ".join(name for name, _ in self.given)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absent:
+    """A draw that is no site, but would have been called by its variable: what, where, when."""
+
+    family: Family
+    callers: tuple[Place, ...]
+    before: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Guard:
     """What Python read of a node's value: ``read(value)`` gave ``outcome``."""
 
@@ -110,6 +141,10 @@ class Guard:
     def holds(self, value: Any) -> bool:
         """Whether reading another value gives the same."""
         return bool(np.array_equal(self.read(concrete(value)), self.outcome))
+
+
+class Output(int):
+    """A returned leaf that is the node of this number."""
 
 
 Reverse = Callable[[Place | None], bool]
@@ -136,6 +171,9 @@ class Recorder(Interpreter):
         self.guards: list[Guard] = []
         self.effects: set[int] = set()
         self.handles: dict[int, Any] = {}
+        self.observed: list[Observed] = []
+        self.blocked: list[int] = []
+        self.absent: list[Absent] = []
         self.reverse = reverse
         #: A value of an enclosing transformation went in, so the record is of this call alone.
         self.bound = False
@@ -202,6 +240,50 @@ class Recorder(Interpreter):
         self.guards.append(Guard(number, np.array, value, places[0]))
         return value
 
+    def observe(self, observation: Any) -> None:
+        """Note a draw that has its value."""
+        self.observed.append(
+            Observed(
+                tuple([(name, self.number(value)) for name, value in observation.given]),
+                observation.family,
+                observation.params,
+                tuple([p.payload for p in observation.params if self.owns(p)]),
+                observation.shape,
+                observation.place,
+                len(self.sites),
+            )
+        )
+        self.effect(observation.term)
+
+    def hide(self, family: Family, value: Any, frame: FrameType) -> Any:
+        """Add a draw that is no site: its value is never known."""
+        node = Node(value, place_of(frame), smooth=not family.discrete, random=True)
+        self.blocked.append(self.append(node))
+        if np.asarray(value).dtype.kind in "fciub":
+            return self.lift(value, self.blocked[-1])
+        self.guards.append(Guard(self.blocked[-1], np.array, value, place_of(frame)))
+        return value
+
+    def skip(self, family: Family, frame: FrameType) -> None:
+        """Note a draw that is no site, for the names of those that are."""
+        places = tuple(callers(frame, self.entry))
+        self.absent.append(Absent(family, places, len(self.sites)))
+
+    def number(self, value: Any) -> Any:
+        """Return the number of the node that a value is, anything else as it is."""
+        return Output(value.payload) if self.owns(value) else value
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Forget what is read meanwhile, and read it as it is."""
+        guards, effects, reverse = len(self.guards), self.effects.copy(), self.reverse
+        self.reverse = None
+        try:
+            yield
+        finally:
+            del self.guards[guards:]
+            self.effects, self.reverse = effects, reverse
+
     def effect(self, value: Any) -> None:
         """Note that a value makes a term of the density."""
         if self.owns(value):
@@ -242,7 +324,11 @@ def _user_place() -> Place | None:
 
 
 def callers(frame: FrameType | None, entry: Any) -> Iterable[Place]:
-    """Yield the places from a frame outwards, to the function that ``entry``'s code calls."""
+    """Yield the places from a frame outwards, to the function that ``entry``'s code calls.
+
+    What this package does between two of the user's functions hands values on as they are.
+    """
     while frame is not None and frame.f_code is not entry:
-        yield place_of(frame)
+        if not (module_of(frame).startswith("adlab.probprog.") and is_library(frame)):
+            yield place_of(frame)
         frame = frame.f_back

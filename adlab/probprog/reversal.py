@@ -14,6 +14,7 @@ from adlab.errors import InversionError, explain
 from adlab.errors.places import Place
 from adlab.probprog.discovery import Output, Record, discover
 from adlab.probprog.equations import leaf_name
+from adlab.probprog.forms import forms_of
 from adlab.probprog.plan import Plan
 from adlab.probprog.recorder import Guard, Reverse, token
 from adlab.trace import paths
@@ -132,19 +133,7 @@ def _labelled(record: Record) -> list[tuple[str, Any]]:
 
 def formations(record: Record, ids: dict[Any, int]) -> dict[str, Any]:
     """Return how each returned leaf is formed: equal numbers for equal expressions of draws."""
-    forms: list[int] = []
-    times: dict[Any, int] = {}
-    for node in record.nodes:
-        if node.site is not None:
-            key = record.sites[node.site].place.key
-            times[key] = times.get(key, 0) + 1
-            form: Any = ("draw", key, times[key])
-        elif node.primitive is None:
-            form = ("argument", len(forms))
-        else:
-            parents = tuple([forms[p] if p >= 0 else -1 for p in node.parents])
-            form = (node.primitive, parents, node.constants, node.output)
-        forms.append(ids.setdefault(form, len(ids)))
+    forms = forms_of(record, ids)
     return {
         label: forms[out] if isinstance(out, Output) else ("plain", token(out))
         for label, out in _labelled(record)

@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,10 @@ from adlab.probprog.recorder import Site
 from adlab.probprog.steps import Preimage, expanded, whole
 from adlab.rules.rule import shape_of
 
-__all__ = ["Diverged", "Scoring"]
+if TYPE_CHECKING:
+    from adlab.probprog.observation import Observation
+
+__all__ = ["Diverged", "Scoring", "log_density"]
 
 
 LOG2 = math.log(2.0)
@@ -38,29 +41,52 @@ class Scoring(SiteGenerator):
     params : list
         The parameters it was drawn with.
     others : list
-        The terms of `require` and `factor`.
+        The terms of `require` and `factor`, and of draws that have their values already.
+    observations : dict
+        These draws, by the number of the term.
     """
 
     def __init__(self, record: Record, draws: Mapping[int, list[Preimage]]) -> None:
         super().__init__()
         self.sites, self.written, self.draws = record.sites, record.written, draws
+        self.hidden = iter([record.nodes[n] for n in record.blocked])
         self.terms: list[Any] = []
         self.params: list[Any] = []
         self.others: list[Any] = []
+        self.observations: dict[int, Observation] = {}
         self.diverged = False
 
-    def draw(self, family: Family, args: Any, kwargs: Any, frame: FrameType) -> Any:
+    def draw(
+        self, family: Family, args: Any, kwargs: Any, frame: FrameType, weight: Any = None
+    ) -> Any:
         """Score the next draw and return its value."""
         number = len(self.terms)
         params, size = family.call(*args, **kwargs)
         if number >= len(self.sites) or not _matches(self.sites[number], family, size, frame):
-            self.diverged = True  # which a sampler cannot catch
-            raise Diverged
+            raise self._left()
         preimages = self.draws[number]
         self.params.append(params)
-        self.terms.append(log_density(family, preimages, params))
+        term = log_density(family, preimages, params)
+        self.terms.append(term if weight is None else weight * term)
         value = preimages[0].value
         return own(value) if self.sites[number].node in self.written else value
+
+    def observe(self, observation: Observation) -> None:
+        """Add the term of a draw that has its value."""
+        self.observations[len(self.others)] = observation
+        self.others.append(observation.term)
+
+    def hide(self, family: Family, args: Any, kwargs: Any, frame: FrameType, **told: Any) -> Any:
+        """Return NaN: nothing that is scored depends on it."""
+        node = next(self.hidden, None)
+        if node is None or node.place is None or node.place.key != (frame.f_code, frame.f_lasti):
+            raise self._left()
+        value = np.array(node.value)
+        return np.full(value.shape, np.nan)[()] if value.dtype.kind == "f" else value[()]
+
+    def _left(self) -> Diverged:
+        self.diverged = True  # which a sampler cannot catch
+        return Diverged()
 
     def require(self, condition: Any) -> None:
         """Add −∞ where the condition does not hold."""

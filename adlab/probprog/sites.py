@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from adlab.primitives.contents import concrete, example
 from adlab.probprog.discovery import Record
-from adlab.probprog.naming import site_names
+from adlab.probprog.naming import observed_names, site_names
+from adlab.probprog.observation import Observation
+from adlab.probprog.recorder import Observed, Site
 from adlab.probprog.scoring import Scoring
 
 __all__ = ["SiteRow", "Sites", "Terms", "dot", "sites_of", "terms_of"]
@@ -26,6 +28,7 @@ class SiteRow:
     support: str
     line: int
     parents: tuple[str, ...]
+    observed: bool = False
 
 
 class Sites(Sequence[SiteRow]):
@@ -45,7 +48,11 @@ class Sites(Sequence[SiteRow]):
             (r.name, r.family, str(r.shape), r.support, str(r.line), ", ".join(r.parents))
             for r in self._rows
         ]
-        return _table([("name", "family", "shape", "support", "line", "parents"), *rows])
+        table = [("name", "family", "shape", "support", "line", "parents"), *rows]
+        if any(r.observed for r in self._rows):
+            marks = ["", *["observed" if r.observed else "" for r in self._rows]]
+            table = [(*cells, mark) for cells, mark in zip(table, marks, strict=True)]
+        return _table(table)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -57,29 +64,43 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def sites_of(record: Record) -> Sites:
-    """Return the table of a record's sites."""
+    """Return the table of a record's sites, and of the draws that had their values."""
     names = site_names(record)
-    rows = []
-    for name, site in zip(names, record.sites, strict=True):
-        parents: set[int] = set()
-        for p in record.nodes[site.node].parents:
-            parents |= record.sources(p) if p >= 0 else set()
+
+    def row(name: str, site: Site | Observed, parents: Iterable[int], observed: bool) -> SiteRow:
+        behind = sorted(set[int]().union(*[record.sources(p) for p in parents if p >= 0]))
         support = str(site.family.support(*map(example, site.params)))
-        rows.append(
-            SiteRow(
-                name, site.family.name, site.shape, support, site.place.f_lineno,
-                tuple([names[k] for k in sorted(parents)]),
-            )
+        return SiteRow(
+            name, site.family.name, site.shape, support, site.place.f_lineno,
+            tuple([names[k] for k in behind]), observed,
         )  # fmt: skip
-    return Sites(rows)
+
+    drawn = [
+        row(name, site, record.nodes[site.node].parents, False)
+        for name, site in zip(names, record.sites, strict=True)
+    ]
+    given = [
+        (each.before, row(name, each, each.parents, True))
+        for name, each in zip(observed_names(record), record.observed, strict=True)
+    ]
+    for before, each in reversed(given):
+        drawn.insert(before, each)
+    return Sites(drawn)
 
 
 def dot(sites: Sites) -> str:
     """Return the graph of a table of sites."""
     lines = ["digraph {"]
-    lines += [f'  "{row.name}" [label="{row.name} ~ {row.family}"];' for row in sites]
+    lines += [
+        f'  "{row.name}" [label="{row.name} ~ {row.family}"{_FILLED if row.observed else ""}];'
+        for row in sites
+    ]
     lines += [f'  "{parent}" -> "{row.name}";' for row in sites for parent in row.parents]
     return "\n".join([*lines, "}"])
+
+
+#: Observed sites are filled in the pictures of Bayesian networks.
+_FILLED = ", style=filled"
 
 
 class Terms(Mapping[str, Any]):
@@ -112,12 +133,21 @@ def terms_of(record: Record, scoring: Scoring, draws: Mapping[int, Any]) -> Term
         terms[name] = scoring.terms[k]
         if not np.all(np.isfinite(concrete(scoring.terms[k]))):
             reasons[name] = _reason(site, scoring.params[k], draws[k])
+    observed = iter(observed_names(record))
+    factors = 0
     for i, other in enumerate(scoring.others):
-        terms[f"factor_{i}"] = other
+        observation = scoring.observations.get(i)
+        if observation is None:
+            name, factors = f"factor_{factors}", factors + 1
+        else:
+            name = next(observed)
+        terms[name] = other
+        if observation is not None and not np.all(np.isfinite(concrete(other))):
+            reasons[name] = _reason(observation, observation.params, observation.preimages)
     return Terms(terms, reasons)
 
 
-def _reason(site: Any, params: Any, preimages: Any) -> str:
+def _reason(site: Site | Observation, params: Any, preimages: Any) -> str:
     line = f"(line {site.place.f_lineno})"
     if any(each.inside is not True for each in preimages):
         return f"no draw of {site.family.title} gives the value {line}"

@@ -7,6 +7,7 @@ gathering one gives each parent its pieces.  What becomes known makes others so.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog.discovery import Record
+from adlab.probprog.forms import forms_of
 from adlab.probprog.gathering import covered, positions_of
 from adlab.probprog.steps import Absorb, Assemble, Forward, Invert, Piece
 from adlab.rules import Inverse, Solution
@@ -39,6 +41,8 @@ class Solver:
     obstacles : list of Obstacle
     origins : dict
         For each node found, the given nodes it was found from.
+    sources : dict
+        For each node found by inversion, the node it was found from.
     direct : set
         Nodes found without computing: given, or gathered into given ones.
     """
@@ -52,6 +56,7 @@ class Solver:
         self.origins: dict[int, frozenset[int]] = {n: frozenset([n]) for n in self.given}
         self.direct = set(self.given)
         self.inverted: set[int] = set()
+        self.sources: dict[int, int] = {}
         self.settled: list[int] = []
         self.branches = dict.fromkeys(self.given, 1)
         self.available = {n for n, node in enumerate(nodes) if not node.random}
@@ -68,12 +73,22 @@ class Solver:
             for p in distinct:
                 self.children[p].append(n)
             self.missing[n] = sum(not self.known[p] for p in distinct)
-            if node.site is None and not self.missing[n]:
+            if node.primitive is not None and not self.missing[n]:
                 self.known[n] = True
 
     def run(self) -> None:
         """Find what can be found."""
         for n in self.given:
+            self._follow(n)
+
+    def give(self, number: int) -> None:
+        """Take an unknown node as given too, and find what can be found."""
+        self.given[number] = None
+        self.origins[number] = frozenset([number])
+        self.branches[number] = 1
+        self.direct.add(number)
+        self.available.add(number)
+        for n in [*self._learn(number), number]:
             self._follow(n)
 
     def unsolved(self) -> list[int]:
@@ -165,7 +180,7 @@ class Solver:
                 "so its values have no density.",
                 _RETURN,
             )
-        elif solution.count * self.branches[n] > 1 and self._used_elsewhere(p, n):
+        elif solution.count * self.branches[n] > 1 and self.used_elsewhere(p, n):
             self._hinder(
                 n,
                 f"several values before {node.title} give the same one after it, and the value "
@@ -195,7 +210,7 @@ class Solver:
             fits = not node.shape and not any(map(np.shape, site.params))
         else:
             fits = node.shape == draw.shape
-        return fits and site.family.cumulative is not None and not self._used_elsewhere(p, n)
+        return fits and site.family.cumulative is not None and not self.used_elsewhere(p, n)
 
     def _absorb(self, n: int, p: int) -> list[int]:
         node = self.record.nodes[n]
@@ -218,9 +233,33 @@ class Solver:
         ]
         return fact.solution(positions[0], others)
 
-    def _used_elsewhere(self, p: int, n: int) -> bool:
-        read = p in self.record.effects or any(guard.node == p for guard in self.record.guards)
-        return read or any(c != n for c in self.children[p])
+    def used_elsewhere(self, p: int, n: int) -> bool:
+        """Whether anything but the operation ``n`` sees the node ``p``, or repeats it."""
+        others = [c for c in self.children[p] if c != n]
+        return self._read(p) or not all(self._repeats(c, n) for c in others)
+
+    def _read(self, n: int) -> bool:
+        return n in self.record.effects or any(guard.node == n for guard in self.record.guards)
+
+    def _repeats(self, c: int, n: int) -> bool:
+        """Whether a node is the same operation as a found one, and so has the same value.
+
+        Of several possible values it has the first, so it may only be used as the found one is.
+        """
+        pairs = [(c, n)]
+        while pairs:
+            c, n = pairs.pop()
+            if self._forms[c] != self._forms[n]:
+                return False
+            if self.branches[n] > 1:
+                if self._read(c):
+                    return False
+                pairs += [(d, self.sources[n]) for d in self.children[c]]
+        return True
+
+    @functools.cached_property
+    def _forms(self) -> list[int]:
+        return forms_of(self.record, {})
 
     def _gather(self, n: int, fact: Gathering, unknown: list[int]) -> list[int]:
         """Note which elements of the parents a gathered node holds."""
@@ -262,6 +301,7 @@ class Solver:
         self.inverted.add(n)
         self.obstacles.pop(n, None)
         self.origins[p], self.branches[p] = self.origins[n], branches
+        self.sources[p] = n
         self.available.add(p)
 
     def _hinder(self, n: int, reason: str, instead: str) -> None:

@@ -81,6 +81,16 @@ class Forward:
     number: int
     node: Node
 
+    @property
+    def needs(self) -> set[int]:
+        """The nodes whose values it takes."""
+        return {p for p in self.node.parents if p >= 0}
+
+    @property
+    def target(self) -> int:
+        """The node it finds."""
+        return self.number
+
     def __call__(self, env: Env, solved: Solved) -> None:
         node = self.node
         assert node.primitive is not None
@@ -113,6 +123,11 @@ class Invert:
         self.matters = self.slope is not None
         self.contains = () if within is None else argument_names(within.contains)
         self.example = () if within is None else argument_names(within.example)
+
+    @property
+    def needs(self) -> set[int]:
+        """The nodes whose values it takes."""
+        return {self.number, *[p for _, p in self.operands]}
 
     def _slope(self, position: int) -> Any:
         """Return log|dx/dy| as a formula with the names it takes, or its value if that is known."""
@@ -177,6 +192,12 @@ class Absorb:
     position: int
     fact: Absorption
 
+    @property
+    def needs(self) -> set[int]:
+        """The nodes whose values it takes."""
+        others = {p for p in self.node.parents if p >= 0 and p != self.target}
+        return {self.number, *others}
+
     def __call__(self, env: Env, solved: Solved) -> None:
         fact = self.fact
         count = math.prod(self.shape)
@@ -234,6 +255,11 @@ class Assemble:
         self.target, self.shape, self.pieces = target, shape, pieces
         places = np.concatenate([piece.places for piece in pieces])
         self.order = None if _is_range(places) else np.argsort(places)
+
+    @property
+    def needs(self) -> set[int]:
+        """The nodes whose values it takes."""
+        return {piece.number for piece in self.pieces}
 
     def __call__(self, env: Env, solved: Solved) -> None:
         parts = [expanded(solved[piece.number]) for piece in self.pieces]

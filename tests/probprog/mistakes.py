@@ -7,7 +7,17 @@ import numpy as np
 import scipy.linalg
 import scipy.stats
 
-from adlab.probprog import log_joint, register_density, require
+from adlab.probprog import (
+    block,
+    condition,
+    do,
+    log_joint,
+    predictive,
+    record,
+    register_density,
+    require,
+    scale,
+)
 from adlab.probprog.supports import natural_numbers, positive
 
 TEN = np.linspace(-1.0, 1.0, 10)
@@ -80,6 +90,38 @@ def same_name(rng):
 def doubled_shares(rng):
     shares = rng.dirichlet([1.0, 2.0])
     return 2 * shares
+
+
+def shared(rng):
+    z = rng.normal()
+    return {"w": np.exp(z), "u": rng.normal(z)}
+
+
+def early(rng):
+    z = rng.normal()
+    mu = rng.normal()
+    return {"mu": mu, "x": mu + z}
+
+
+def late(rng, sign):
+    x, z, c = rng.normal(), rng.normal(), rng.normal(sign, 1e-9)
+    return {"c": c, "a": x if c > 0 else z}
+
+
+def known_too_late():
+    """Condition twice on a name that a later draw moves; the first path is of other draws."""
+    observed = condition(late, a=0.7)
+    observed(np.random.default_rng(0), 1.0)
+    observed(np.random.default_rng(0), -1.0)
+
+
+def counted(rng):
+    n = rng.poisson(3.0)
+    return {"n": n, "x": rng.normal(size=n)}
+
+
+def recorded_inside(rng):
+    return record(model)(rng).values
 
 
 class Restless:
@@ -196,4 +238,22 @@ MISTAKES = {
     "registered shape": lambda: drawing(coin, lambda x, p: np.sum(x * p), 0.5),
     "copied": lambda: log_joint(copied)(0.5),
     "rejected": lambda: unordered(np.random.default_rng(0)),
+    "hidden draw": lambda: log_joint(block(model, "mu"))({"x": TEN}),
+    "blocked without names": lambda: block(model),
+    "scaled name": lambda: scale(model, 2.0, "nu")(np.random.default_rng(0)),
+    "scaled by an array": lambda: scale(model, TEN, "x"),
+    "observed to be None": lambda: condition(model, x=None),
+    "conditioned name": lambda: condition(model, y=TEN)(np.random.default_rng(0)),
+    "observed and given": lambda: log_joint(condition(model, x=TEN))({"mu": 0.3, "x": TEN}),
+    "intervention": lambda: do(shared, w=2.0)(np.random.default_rng(0)),
+    "later draws": lambda: condition(early, x=0.3)(np.random.default_rng(0)),
+    "name known too late": known_too_late,
+    "recorded inside": lambda: log_joint(recorded_inside)({"mu": 0.3}),
+    "always rejected": lambda: record(unordered)(np.random.default_rng(0)),
+    "unequal draws": lambda: predictive(
+        model, {"mu": np.zeros(3), "x": np.zeros((2, 10))}, np.random.default_rng(0)
+    ),
+    "ragged predictions": lambda: predictive(
+        counted, {"n": np.array([1, 2])}, np.random.default_rng(0)
+    ),
 }
