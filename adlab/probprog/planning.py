@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from adlab.errors import AdlabError
 from adlab.primitives.contents import example
 from adlab.probprog.discovery import Record, discover, discover_some
-from adlab.probprog.equations import equations
+from adlab.probprog.equations import Equation, equations
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
 from adlab.probprog.problems import problem_of, restless, unfit
@@ -18,7 +19,9 @@ from adlab.probprog.steps import Preimage
 from adlab.rules.rule import shape_of
 from adlab.trace import Structure, flatten
 
-__all__ = ["find_plan"]
+__all__ = ["find_plan", "fitted", "follow"]
+
+P = TypeVar("P", bound=Plan)
 
 #: How many paths are tried; each follows the given values one branch further.
 ATTEMPTS = 1000
@@ -43,13 +46,38 @@ def find_plan(
         If the values do not determine the draws.
     """
     arguments = flatten((tuple(args), kwargs))[0]
+    return follow(
+        sampler,
+        args,
+        kwargs,
+        lambda record: _plan(record, leaves, structure),
+        lambda plan: plan.run(leaves, arguments),
+    )
+
+
+def follow(
+    sampler: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    make: Callable[[Record], P],
+    run: Callable[[P], tuple[dict[int, list[Preimage]], Any]],
+) -> tuple[P, dict[int, list[Preimage]]]:
+    """Return the plan, made of a record, that its own run does not leave, and the draws by it.
+
+    Parameters
+    ----------
+    sampler, args, kwargs
+    make : callable
+        Of a record the plan.
+    run : callable
+        Of a plan the draws, and the guard that fails or None.
+    """
     given: dict[int, Any] = {}
     tried: list[dict[int, Any]] = []
     while not any(_equal(given, each) for each in tried) and len(tried) < ATTEMPTS:
         tried.append(given)
-        record = discover_some(sampler, args, kwargs, given)
-        plan = _plan(record, leaves, structure)
-        draws, failed = plan.run(leaves, arguments)
+        plan = make(discover_some(sampler, args, kwargs, given))
+        draws, failed = run(plan)
         if failed is None:
             _examine(sampler, args, kwargs, plan, given)
             return plan, draws
@@ -63,6 +91,17 @@ def _equal(a: dict[int, Any], b: dict[int, Any]) -> bool:
 
 
 def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
+    fitting, problem = fitted(record, leaves, structure)
+    plan = Plan(record, fitting)
+    plan.problem = problem or problem_of(record, fitting, plan.solver)
+    return plan
+
+
+def fitted(
+    record: Record, leaves: Sequence[Any], structure: Structure
+) -> tuple[list[Equation], AdlabError | None]:
+    """Return the equations that given values are for a record, and what does not fit."""
+
     def sites() -> dict[str, int]:
         pairs = zip(site_names(record), record.sites, strict=True)
         return {name: site.node for name, site in pairs}
@@ -76,9 +115,7 @@ def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
                 problem = problem or wrong
                 continue
         fitting.append(equation)
-    plan = Plan(record, fitting)
-    plan.problem = problem or problem_of(record, fitting, plan.solver)
-    return plan
+    return fitting, problem
 
 
 def _examine(

@@ -62,6 +62,10 @@ class Scoring(SiteGenerator):
         value = preimages[0].value
         return own(value) if self.sites[number].node in self.written else value
 
+    def score(self) -> Any:
+        """Return the sum of all terms."""
+        return sum(self.others, sum(self.terms[1:], *self.terms[:1] or [0.0]))
+
     def require(self, condition: Any) -> None:
         """Add −∞ where the condition does not hold."""
         if not whole(condition):

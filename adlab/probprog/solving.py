@@ -76,6 +76,15 @@ class Solver:
         for n in self.given:
             self._follow(n)
 
+    def give(self, number: int) -> None:
+        """Take one more node as given."""
+        self.given[number] = None
+        self.origins[number], self.branches[number] = frozenset([number]), 1
+        self.direct.add(number)
+        self.available.add(number)
+        for n in [number, *self._learn(number)]:
+            self._follow(n)
+
     def unsolved(self) -> list[int]:
         """Return the numbers of the sites that were not found."""
         sites = self.record.sites
