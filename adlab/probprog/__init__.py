@@ -15,7 +15,9 @@ from adlab.errors import InversionError, Rejected, SiteError
 from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
+from adlab.probprog.free import Free
 from adlab.probprog.logjoint import LogJoint, log_joint
+from adlab.probprog.selftest import SelfTest, self_test
 
 if TYPE_CHECKING:
     from adlab.probprog.distributions import DISTRIBUTIONS
@@ -25,15 +27,18 @@ __all__ = [
     "DISTRIBUTIONS",
     "FAMILIES",
     "Family",
+    "Free",
     "InversionError",
     "LogJoint",
     "Refusal",
     "Rejected",
+    "SelfTest",
     "SiteError",
     "factor",
     "log_joint",
     "register_density",
     "require",
+    "self_test",
 ]
 
 #: What is seldom used is loaded on first use, and from where.
