@@ -99,6 +99,10 @@ class InversionError(AdlabError, NotImplementedError):
     """A draw cannot be found from what a sampler returns."""
 
 
+class SelfTestError(AdlabError, RuntimeError):
+    """A sampler's draws do not have the density that is computed for them."""
+
+
 class Rejected(AdlabError, RuntimeError):
     """A sampler's draws are outside the support that `adlab.probprog.require` leaves."""
 

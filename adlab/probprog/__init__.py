@@ -17,7 +17,9 @@ from adlab.errors import InversionError, Rejected, SiteError
 from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
+from adlab.probprog.free import Free
 from adlab.probprog.logjoint import LogJoint, log_joint
+from adlab.probprog.selftest import SelfTest, self_test
 
 if TYPE_CHECKING:
     from adlab.probprog.distributions import DISTRIBUTIONS
@@ -29,11 +31,13 @@ __all__ = [
     "DISTRIBUTIONS",
     "FAMILIES",
     "Family",
+    "Free",
     "InversionError",
     "LogJoint",
     "Recorded",
     "Refusal",
     "Rejected",
+    "SelfTest",
     "SiteError",
     "block",
     "condition",
@@ -46,6 +50,7 @@ __all__ = [
     "replay",
     "require",
     "scale",
+    "self_test",
 ]
 
 #: What is seldom used is loaded on first use, and from where.

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from adlab.errors import AdlabError, SiteError, explain
+from adlab.errors import AdlabError, SiteError, UnsupportedFunctionError, explain
 from adlab.primitives.contents import concrete
-from adlab.probprog.discovery import discover_some
-from adlab.probprog.equations import agree, given_twice
+from adlab.probprog.discovery import Record, discover_some
+from adlab.probprog.equations import Equation, agree, given_twice
+from adlab.probprog.free import Free
 from adlab.probprog.memory import Memory, kind
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
 from adlab.probprog.problems import inconsistent, restless
 from adlab.probprog.scoring import Diverged, Scoring
 from adlab.probprog.sites import Sites, Terms, dot, sites_of, terms_of
-from adlab.probprog.steps import Preimage
+from adlab.probprog.steps import Preimage, expanded
+from adlab.probprog.supports import Support
 from adlab.trace import flatten
 
 __all__ = ["LogJoint", "log_joint"]
@@ -49,7 +51,7 @@ def log_joint(sampler: Callable[..., Any], *, check: bool = False) -> LogJoint:
     Notes
     -----
     The values are equations for the draws.  A value computed from a draw is a change of variables:
-    of y = g(x) the density is p(x) |dx/dy|, summed over all x.
+    of y = g(x) the density is ``p(x) |dx/dy|``, summed over all x.
 
     Examples
     --------
@@ -84,7 +86,7 @@ class LogJoint:
     def __call__(self, values: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Return the log density of the values."""
         _, scoring, _ = self._score(values, args, kwargs)
-        total = sum(scoring.others, sum(scoring.terms[1:], *scoring.terms[:1] or [0.0]))
+        total = scoring.score()
         if self.check and not np.all(np.isfinite(concrete(total))):
             raise self._outside(values, args, kwargs)
         return total
@@ -104,9 +106,7 @@ class LogJoint:
 
     def condition(self, **data: Any) -> LogJoint:
         """Return this log density with some values fixed, which are then left out."""
-        for name in data.keys() & self.data.keys():
-            raise given_twice(name)
-        return LogJoint(self.sampler, check=self.check, data={**self.data, **data})
+        return LogJoint(self.sampler, check=self.check, data=self._unless_twice(data))
 
     def __repr__(self) -> str:
         fixed = "".join(f", {name} fixed" for name in self.data)
@@ -114,6 +114,74 @@ class LogJoint:
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.sampler, self.check, self.data)
+
+    def free(
+        self, *args: Any, supports: Mapping[str, Support] | None = None, **data: Any
+    ) -> Free:
+        """Return the density of what is not data, in unconstrained coordinates.
+
+        Parameters
+        ----------
+        *args
+            The sampler's.
+        supports : mapping, optional
+            Supports by name that the sampler does not state by its draws, but by `require` for
+            instance: those in `adlab.probprog.supports`.
+        **data
+            What is given, by name.
+
+        Returns
+        -------
+        Free
+            ``f(u)``, with ``f.constrain(u)`` and ``f.unconstrain(values)``.
+
+        Raises
+        ------
+        SiteError
+            For discrete draws that are no data, and names that the sampler does not have.
+        UnsupportedFunctionError
+            For a density with draws summed over.
+
+        Notes
+        -----
+        The coordinates are those of the draws, x = b(u) with the bijection of each draw's support,
+        and ``f(u)`` is the log density plus ``Σ log|dx/du|``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from adlab.probprog import log_joint
+        >>> def model(rng, n):
+        ...     scale = rng.gamma(2.0)
+        ...     return {"scale": scale, "x": rng.uniform(0, scale, size=n)}
+        >>> free = log_joint(model).free(2)
+        >>> free.names
+        ('scale', 'x[0]', 'x[1]')
+        >>> free.constrain(np.zeros(3))["x"]
+        array([0.5, 0.5])
+        >>> round(float(free(np.zeros(3))), 6)  # log e⁻¹ + 2 log ¼
+        -3.772589
+        """
+        if type(self) is not LogJoint:
+            raise _transformed(self)
+        joint = LogJoint(self.sampler, check=self.check)
+        return Free(joint, args, supports, self._unless_twice(data))
+
+    def solve(self, values: Any, args: Any, kwargs: Any) -> tuple[Record, list[Any]]:
+        """Return the record of the sampler's path, and draws that the values may come from."""
+        plan, scoring, draws = self._score(values, args, kwargs)
+        return plan.record, [
+            _possible(site.family.support(*params), draws[k])
+            for k, (site, params) in enumerate(
+                zip(plan.record.sites, scoring.params, strict=True)
+            )
+        ]
+
+    def _unless_twice(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all fixed values, of which none is given twice."""
+        for name in data.keys() & self.data.keys():
+            raise given_twice(name)
+        return {**self.data, **data}
 
     def _score(
         self, values: Any, args: Any, kwargs: Any
@@ -127,25 +195,33 @@ class LogJoint:
         for plan in self._plans.recall(key):
             draws, failed = plan.run(leaves, arguments)
             if failed is None and plan.holds(self.sampler, args, kwargs, draws):
-                scoring, error = self._run(plan, draws, leaves, args, kwargs)
+                scoring, error = self.run(plan.record, plan.equations, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
                 # what it closed over has changed
                 self._plans.forget(key, plan)
                 break
         plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
-        scoring, error = self._run(plan, draws, leaves, args, kwargs)
+        scoring, error = self.run(plan.record, plan.equations, draws, leaves, args, kwargs)
         if error is not None:
             raise error
         if not plan.record.bound:
             self._plans.keep(key, plan)
         return plan, scoring, draws
 
-    def _run(
-        self, plan: Plan, draws: Any, leaves: Any, args: Any, kwargs: Any
+    def run(
+        self,
+        record: Record,
+        equations: Sequence[Equation],
+        draws: Any,
+        leaves: Any,
+        args: Any,
+        kwargs: Any,
     ) -> tuple[Scoring, AdlabError | None]:
-        """Return the finished run, and what is wrong with it."""
-        record = plan.record
+        """Return the run on solved draws, and what is wrong with it.
+
+        What the sampler returns is compared with the values that the equations give it.
+        """
         scoring = Scoring(record, draws)
         args, kwargs = record.call(args, kwargs)
         try:
@@ -156,7 +232,7 @@ class LogJoint:
         finished = not scoring.diverged and len(scoring.terms) == len(record.sites)
         if not finished or structure != record.structure:
             return scoring, restless(self.sampler)
-        for equation in plan.equations:
+        for equation in equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
                 if given is not computed and not agree(concrete(given), concrete(computed)):
@@ -193,3 +269,23 @@ class LogJoint:
 
 def _rebuild(sampler: Callable[..., Any], check: bool, data: dict[str, Any]) -> LogJoint:
     return LogJoint(sampler, check=check, data=data)
+
+
+def _possible(support: Support, preimages: list[Preimage]) -> Any:
+    """Return the first preimage that is in a support, element by element."""
+    value, *others = [each.value for each in expanded(preimages)]
+    for other in others:
+        value = np.where(support.contains(value), value, other)[()]
+    return value
+
+
+def _transformed(joint: LogJoint) -> UnsupportedFunctionError:
+    """Return the error for a density that is not of all draws, of which coordinates would be."""
+    return UnsupportedFunctionError(
+        explain(
+            f"unconstrained coordinates were asked of {joint.__name__}",
+            why="it is not the density of all draws, and coordinates are known for those.",
+            instead="write values = {name: support.bijection.forward(u[...]), ...} and add "
+            "support.bijection.log_slope(u[...]).",
+        )
+    )

@@ -38,8 +38,12 @@ class Plan:
         self.problem: AdlabError | None = None
         self.solver = Solver(record, [e.node for e in given if e.node is not None])
         self.solver.run()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Add what computes the nodes of guards, which a run compares."""
         self.guards: list[Guard] = []
-        for guard in record.guards:
+        for guard in self.record.guards:
             if self.solver.known[guard.node]:
                 self.solver.require(guard.node)
                 self.guards.append(guard)

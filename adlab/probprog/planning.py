@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from adlab.probprog.steps import Preimage
 from adlab.rules.rule import shape_of
 from adlab.trace import Structure, flatten
 
-__all__ = ["find_plan", "fitted", "same_draws"]
+__all__ = ["find_plan", "fitted", "follow", "same_draws"]
+
+P = TypeVar("P", bound=Plan)
 
 #: How many paths are tried; each follows the given values one branch further.
 ATTEMPTS = 1000
@@ -45,13 +47,38 @@ def find_plan(
         If the values do not determine the draws.
     """
     arguments = flatten((tuple(args), kwargs))[0]
+    return follow(
+        sampler,
+        args,
+        kwargs,
+        lambda record: _plan(record, leaves, structure),
+        lambda plan: plan.run(leaves, arguments),
+    )
+
+
+def follow(
+    sampler: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    make: Callable[[Record], P],
+    run: Callable[[P], tuple[dict[int, list[Preimage]], Any]],
+) -> tuple[P, dict[int, list[Preimage]]]:
+    """Return the plan, made of a record, that its own run does not leave, and the draws by it.
+
+    Parameters
+    ----------
+    sampler, args, kwargs
+    make : callable
+        Of a record the plan.
+    run : callable
+        Of a plan the draws, and the guard that fails or None.
+    """
     given: dict[int, Any] = {}
     tried: list[dict[int, Any]] = []
     while not any(same_draws(given, each) for each in tried) and len(tried) < ATTEMPTS:
         tried.append(given)
-        record = discover_some(sampler, args, kwargs, given)
-        plan = _plan(record, leaves, structure)
-        draws, failed = plan.run(leaves, arguments)
+        plan = make(discover_some(sampler, args, kwargs, given))
+        draws, failed = run(plan)
         if failed is None:
             _examine(sampler, args, kwargs, plan, given)
             return plan, draws

@@ -88,6 +88,10 @@ class Scoring(SiteGenerator):
         self.diverged = True  # which a sampler cannot catch
         return Diverged()
 
+    def score(self) -> Any:
+        """Return the sum of all terms."""
+        return sum(self.others, sum(self.terms[1:], *self.terms[:1] or [0.0]))
+
     def require(self, condition: Any) -> None:
         """Add −∞ where the condition does not hold."""
         if not whole(condition):

@@ -15,7 +15,7 @@ from adlab.probprog.observation import Observation
 from adlab.probprog.recorder import Observed, Site
 from adlab.probprog.scoring import Scoring
 
-__all__ = ["SiteRow", "Sites", "Terms", "dot", "sites_of", "terms_of"]
+__all__ = ["SiteRow", "Sites", "Terms", "dot", "sites_of", "table", "terms_of"]
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,15 @@ class Sites(Sequence[SiteRow]):
             (r.name, r.family, str(r.shape), r.support, str(r.line), ", ".join(r.parents))
             for r in self._rows
         ]
-        table = [("name", "family", "shape", "support", "line", "parents"), *rows]
+        lines = [("name", "family", "shape", "support", "line", "parents"), *rows]
         if any(r.observed for r in self._rows):
             marks = ["", *["observed" if r.observed else "" for r in self._rows]]
-            table = [(*cells, mark) for cells, mark in zip(table, marks, strict=True)]
-        return _table(table)
+            lines = [(*cells, mark) for cells, mark in zip(lines, marks, strict=True)]
+        return table(lines)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as lines, with columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -123,7 +124,7 @@ class Terms(Mapping[str, Any]):
             (name, f"{np.asarray(concrete(term)):.6g}", self.reasons.get(name, ""))
             for name, term in self._terms.items()
         ]
-        return _table([("site", "log density", ""), *rows])
+        return table([("site", "log density", ""), *rows])
 
 
 def terms_of(record: Record, scoring: Scoring, draws: Mapping[int, Any]) -> Terms:

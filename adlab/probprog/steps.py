@@ -23,7 +23,7 @@ from adlab.rules.absorb import Absorption
 from adlab.rules.rule import Rule, argument_names, shape_of
 from adlab.trace import Tracer
 
-__all__ = ["Absorb", "Assemble", "Forward", "Invert", "Preimage", "expanded", "whole"]
+__all__ = ["Absorb", "Assemble", "Forward", "Invert", "Preimage", "expanded", "operands", "whole"]
 
 Env = list[Any]
 Solved = dict[int, list["Preimage"]]
@@ -94,11 +94,12 @@ class Forward:
     def __call__(self, env: Env, solved: Solved) -> None:
         node = self.node
         assert node.primitive is not None
-        out = node.primitive(*_operands(node, env), **node.params)
+        out = node.primitive(*operands(node, env), **node.params)
         env[self.number] = out if node.output is None else out[node.output]
 
 
-def _operands(node: Node, env: Env) -> list[Any]:
+def operands(node: Node, env: Env) -> list[Any]:
+    """Return what an operation was applied to, or a draw's parameters."""
     pairs = zip(node.parents, node.args, strict=True)
     return [arg if p < 0 else env[p] for p, arg in pairs]
 
@@ -201,7 +202,7 @@ class Absorb:
     def __call__(self, env: Env, solved: Solved) -> None:
         fact = self.fact
         count = math.prod(self.shape)
-        other = count if fact.reduces else _operands(self.node, env)[1 - self.position]
+        other = count if fact.reduces else operands(self.node, env)[1 - self.position]
         (result,) = solved[self.number]
         value = np.broadcast_to(fact.example(result.value, other), self.shape)[()]
         log_mass = functools.partial(_mass, fact, result, other)

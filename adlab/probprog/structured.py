@@ -16,12 +16,20 @@ from typing import Any
 
 import numpy as np
 
+from adlab.probprog.bijections import (
+    cholesky_exp,
+    correlations,
+    identity,
+    increments,
+    positive_increments,
+    stick_breaking,
+)
 from adlab.probprog.masks import as_value, both, is_integral
 from adlab.probprog.supports import Support, bound_text
 
 __all__ = [
     "Arrangements", "Counts", "correlation_cholesky", "ordered", "positive_definite",
-    "real_vectors", "simplex",
+    "positive_ordered", "real_vectors", "simplex",
 ]  # fmt: skip
 
 #: How far a sum or a norm may be off one: solved values carry some rounding.
@@ -38,6 +46,7 @@ class Simplex(Support):
     event_rank = 1
     thin = True
     name = "simplex"
+    bijection = stick_breaking
 
     def contains(self, value: Any) -> Any:
         value = as_value(value)
@@ -50,6 +59,7 @@ class RealVectors(Support):
 
     event_rank = 1
     name = "real vectors"
+    bijection = identity
 
     def contains(self, value: Any) -> Any:
         return np.all(np.isfinite(as_value(value)), axis=-1)
@@ -60,10 +70,21 @@ class Ordered(Support):
 
     event_rank = 1
     name = "ordered"
+    bijection = increments
 
     def contains(self, value: Any) -> Any:
         value = as_value(value)
         return np.all(np.less(value[..., :-1], value[..., 1:]), axis=-1)
+
+
+class PositiveOrdered(Ordered):
+    """Vectors of increasing positive numbers."""
+
+    name = "positive ordered"
+    bijection = positive_increments
+
+    def contains(self, value: Any) -> Any:
+        return both(super().contains(value), np.greater(as_value(value)[..., 0], 0))
 
 
 class PositiveDefinite(Support):
@@ -72,6 +93,7 @@ class PositiveDefinite(Support):
     event_rank = 2
     thin = True
     name = "positive definite"
+    bijection = cholesky_exp
 
     def contains(self, value: Any) -> Any:
         value = as_value(value)
@@ -88,6 +110,7 @@ class CorrelationCholesky(Support):
     event_rank = 2
     thin = True
     name = "correlation Cholesky"
+    bijection = correlations
 
     def contains(self, value: Any) -> Any:
         value = as_value(value)
@@ -97,7 +120,8 @@ class CorrelationCholesky(Support):
         return both(lower, diagonal, rows)
 
 
-real_vectors, simplex, ordered = RealVectors(), Simplex(), Ordered()
+real_vectors, simplex = RealVectors(), Simplex()
+ordered, positive_ordered = Ordered(), PositiveOrdered()
 positive_definite, correlation_cholesky = PositiveDefinite(), CorrelationCholesky()
 
 

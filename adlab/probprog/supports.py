@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from adlab.probprog.bijections import Bijection, between
 from adlab.probprog.masks import as_value, both, is_integral
 from adlab.trace import Tracer
 
@@ -47,6 +48,11 @@ class Support:
     event_rank = 0
     discrete = False
     thin = False
+
+    @property
+    def bijection(self) -> Bijection | None:
+        """From ℝᵐ onto the set, onto its inside where it has a boundary; None if there is none."""
+        return None
 
     @property
     def name(self) -> str:
@@ -92,6 +98,11 @@ class Interval(Support):
     open_low: bool = False
     open_high: bool = False
     title: str = ""
+
+    @property
+    def bijection(self) -> Bijection:
+        """The logistic function between finite bounds; the circle is an interval too."""
+        return between(self.low, self.high)
 
     @property
     def name(self) -> str:

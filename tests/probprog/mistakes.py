@@ -8,6 +8,7 @@ import scipy.linalg
 import scipy.stats
 
 from adlab.probprog import (
+    LogJoint,
     block,
     condition,
     do,
@@ -17,6 +18,9 @@ from adlab.probprog import (
     register_density,
     require,
     scale,
+    self_test,
+    structured,
+    supports,
 )
 from adlab.probprog.supports import natural_numbers, positive
 
@@ -189,7 +193,39 @@ def filled(rng):
     return x
 
 
+def claims(rng):
+    n = rng.poisson(2.0)
+    return {"n": n, "sizes": [rng.exponential() for _ in range(n)]}
+
+
+def changing(rng):
+    x = rng.normal()
+    return {"x": x, "y": rng.normal() if x > 0 else 0.0}
+
+
+def sine_of_first(rng):
+    x = rng.normal(size=2)
+    return {"x": x, "y": np.sin(x[0])}
+
+
+class Tempered(LogJoint):
+    """A density that is not that of the draws."""
+
+    def __call__(self, values, *args):
+        return 0.5 * super().__call__(values, *args)
+
+
 MISTAKES = {
+    "coordinates of another density": lambda: Tempered(rate).free(),
+    "discrete coordinate": lambda: log_joint(claims).free(),
+    "coordinates change": lambda: log_joint(changing).free()(np.ones(1)),
+    "coordinates of another length": lambda: log_joint(rate).free()(np.zeros(3)),
+    "no coordinates": lambda: log_joint(rate).free(supports={"g": structured.ordered}),
+    "other dimension": lambda: log_joint(model).free(supports={"x": structured.simplex}),
+    "coordinates of a boundary": lambda: log_joint(rate).free().unconstrain({"g": 0.0}),
+    "data that follow": lambda: log_joint(sine_of_first).free(y=0.3),
+    "bounded in part": lambda: supports.interval(np.array([0.0, -np.inf]), 1.0).bijection,
+    "impure by itself": lambda: self_test(impure),
     "missing site": lambda: log_joint(model)({"mu": 0.3}),
     "extra site": lambda: log_joint(model)({"mu": 0.3, "xx": TEN}),
     "unknown site": lambda: log_joint(model)({"mu": 0.3, "precision": TEN}),
