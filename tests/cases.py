@@ -36,8 +36,8 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp",
-         "logaddexp2", "copysign"],
+        ["add", "subtract", "multiply", "maximum", "minimum", "raised", "lowered", "fmax", "fmin",
+         "logaddexp", "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
@@ -90,7 +90,8 @@ DOMAINS = {
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
 GENERIC = {
-    "copysign", "maximum", "minimum", "fmax", "fmin", "fabs", "remainder", "random.laplace",
+    "copysign", "maximum", "minimum", "raised", "lowered", "fmax", "fmin", "fabs", "remainder",
+    "random.laplace",
 }  # fmt: skip
 #: Defined for complex numbers, and not only for real ones.
 ANALYTIC = {
@@ -142,6 +143,7 @@ CASES = {
         {"index": (Ellipsis, None, ROWS)},
         {"index": (slice(None), T[0] > 0)},
     ),
+    "sort": each([X], {"axis": -1, "kind": None}, {"axis": -2, "kind": "stable"}),
     "take_along": [([X, np.argsort(Y, -1)[:, :3]], {"axis": -1}), ([X, ORDER], {"axis": -2})],
     "put_along": [([X, np.argsort(Y, -1)], {"n": 6, "axis": -1})],
     "scatter": [

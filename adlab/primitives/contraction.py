@@ -8,6 +8,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import UFUNCS, implements
 from adlab.primitives.elementwise import multiply
+from adlab.primitives.inverses import log_det_share
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_arrays
 from adlab.primitives.spaces import mT
@@ -32,26 +33,21 @@ def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
 
 
 
-def _log_det_share(matrix: Any) -> Any:
-    """−log|det A|, divided among the elements of a vector x, y = A x."""
-    return -np.linalg.slogdet(matrix)[1] / matrix.shape[-1]
-
-
 _LEFT = Solution(
     lambda ans, b: np.linalg.solve(mT(b), ans) if ans.ndim == 1 else mT(
         np.linalg.solve(mT(b), mT(ans))
     ),
-    log_slope=lambda b: _log_det_share(b),
+    log_slope=lambda b: -log_det_share(b),
 )  # fmt: skip
-_RIGHT = Solution(lambda ans, a: np.linalg.solve(a, ans), log_slope=lambda a: _log_det_share(a))
+_RIGHT = Solution(lambda ans, a: np.linalg.solve(a, ans), log_slope=lambda a: -log_det_share(a))
 
 
 def _if_square(solution: Solution) -> Any:
-    """Return the solution for a single square matrix on the other side."""
+    """Return the solution for square matrices on the other side."""
 
     def choice(matrix: Any) -> Solution | None:
         shape = shape_of(matrix)
-        return solution if len(shape) == 2 and shape[0] == shape[1] else None
+        return solution if len(shape) >= 2 and shape[-2] == shape[-1] else None
 
     return choice
 

@@ -18,9 +18,34 @@ import numpy as np
 
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import UFUNCS, implements
-from adlab.primitives.inverses import EXPONENTIALS, POWERS, PRODUCTS, SIGNS, SQUARES, SUMS
+from adlab.primitives.inverses import (
+    BINARY_EXPONENTIALS,
+    COMPLEMENT,
+    EXPONENTIALS,
+    NEGATION,
+    POWERS,
+    PRODUCTS,
+    QUOTIENTS,
+    SIGNS,
+    SQUARES,
+    SUMS,
+    either,
+)
 from adlab.rules import GATHERING, Inverse, Solution, constant, elementwise, general, linear
-from adlab.rules.absorb import ABOVE, BELOW, HIGHEST, LOWEST
+from adlab.rules.absorb import (
+    ABOVE,
+    ABOVE_OR_EQUAL,
+    BELOW,
+    BELOW_OR_EQUAL,
+    CEILING,
+    EQUAL,
+    FLOOR,
+    HIGHEST,
+    LOWEST,
+    NEAREST,
+    TOWARDS_ZERO,
+    UNEQUAL,
+)
 from adlab.rules.inverse import at_least, between, more_than, nonzero
 from adlab.trace import Primitive, Tracer
 
@@ -32,7 +57,9 @@ HALF_PI = math.pi / 2
 add = elementwise(operator.add, 1, 1, args="a b", name="add", inverse=SUMS)
 subtract = elementwise(
     operator.sub, 1, -1, args="a b", name="subtract",
-    inverse=Inverse(Solution(lambda ans, b: ans + b), Solution(lambda ans, a: a - ans)),
+    inverse=Inverse(
+        Solution(lambda ans, b: ans + b), Solution(lambda ans, a: a - ans, falling=True)
+    ),
 )  # fmt: skip
 
 multiply = elementwise(
@@ -41,12 +68,10 @@ multiply = elementwise(
 )  # fmt: skip
 divide = elementwise(
     operator.truediv, lambda b: 1 / b, lambda ans, b: -ans / b, args="a b", name="divide",
-    inverse=Inverse(
-        Solution(lambda ans, b: ans * b), Solution(lambda ans, a: a / ans, within=nonzero)
-    ),
+    inverse=QUOTIENTS,
 )  # fmt: skip
 negative = elementwise(
-    operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans)
+    operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans, falling=True)
 )
 positive = elementwise(operator.pos, 1, name="positive", inverse=GATHERING)
 #: A copy laid out in memory as ``x`` is; masks have one too, of which ``+x`` is an error.
@@ -71,7 +96,7 @@ def power_exponent(ans: Any, a: Any) -> Any:
 power = elementwise(
     operator.pow, power_base, power_exponent, args="a b", name="power", inverse=POWERS
 )
-float_power = elementwise(np.float_power, power_base, power_exponent, args="a b")
+float_power = elementwise(np.float_power, power_base, power_exponent, args="a b", inverse=POWERS)
 remainder = elementwise(
     operator.mod, 1, lambda a, b: -np.floor_divide(a, b), args="a b", name="remainder"
 )
@@ -118,7 +143,7 @@ cbrt = elementwise(
 square = elementwise(np.square, lambda x: 2 * x, inverse=SQUARES)
 reciprocal = elementwise(
     np.reciprocal, lambda ans: -ans * ans,
-    inverse=Solution(lambda ans: 1.0 / ans, within=nonzero),
+    inverse=Solution(lambda ans: 1.0 / ans, within=nonzero, falling=True, pole=True),
 )
 
 sin = elementwise(np.sin, lambda x: np.cos(x))
@@ -130,7 +155,7 @@ arcsin = elementwise(
 )
 arccos = elementwise(
     np.arccos, lambda x: -1 / np.sqrt(1 - x * x),
-    inverse=Solution(lambda ans: np.cos(ans), within=between(0.0, math.pi)),
+    inverse=Solution(lambda ans: np.cos(ans), within=between(0.0, math.pi), falling=True),
 )
 arctan = elementwise(
     np.arctan, lambda x: 1 / (1 + x * x),
@@ -193,6 +218,7 @@ logaddexp2 = elementwise(  # 2ᵃ = exp(a log 2)
     lambda ans, a, b: _weight(LN2 * ans, LN2 * a, LN2 * b),
     lambda ans, a, b: _weight(LN2 * ans, LN2 * b, LN2 * a),
     args="a b",
+    inverse=BINARY_EXPONENTIALS,
 )
 
 
@@ -246,6 +272,23 @@ fmin = elementwise(
     args="a b",
     piecewise=True,
 )
+# The halves of clip: at an edge the argument, and not the edge, keeps the derivative.
+raised = elementwise(
+    np.maximum,
+    lambda a, b: 1.0 * np.greater_equal(a, b),
+    lambda a, b: 1.0 * np.less(a, b),
+    args="a b",
+    piecewise=True,
+    name="raised",
+)
+lowered = elementwise(
+    np.minimum,
+    lambda a, b: 1.0 * np.less_equal(a, b),
+    lambda a, b: 1.0 * np.greater(a, b),
+    args="a b",
+    piecewise=True,
+    name="lowered",
+)
 fabs = elementwise(np.fabs, lambda x: np.sign(x), inverse=SIGNS)
 copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
 where = linear(
@@ -256,6 +299,7 @@ where = linear(
     args="condition a b",
     axes="(),(),()->()",
 )
+where.facts["inverse"] = Inverse(either, None, None)
 where.facts["reasons"] = {"condition": "a condition is true or false."}
 
 # Complex: real-linear maps, transposed under the pairing Re Σ ȳ·ẏ --------------------------------
@@ -309,9 +353,12 @@ equal = constant(operator.eq, args="a b", name="equal")
 not_equal = constant(operator.ne, args="a b", name="not_equal")
 sign = constant(np.sign)  # of real numbers
 for _primitive, _first, _second in (
-    (less, BELOW, ABOVE), (less_equal, BELOW, ABOVE),
-    (greater, ABOVE, BELOW), (greater_equal, ABOVE, BELOW),
+    (less, BELOW, ABOVE), (less_equal, BELOW_OR_EQUAL, ABOVE_OR_EQUAL),
+    (greater, ABOVE, BELOW), (greater_equal, ABOVE_OR_EQUAL, BELOW_OR_EQUAL),
+    (equal, EQUAL, EQUAL), (not_equal, UNEQUAL, UNEQUAL),
     (maximum, LOWEST, LOWEST), (minimum, HIGHEST, HIGHEST),
+    (fmax, LOWEST, LOWEST), (fmin, HIGHEST, HIGHEST),
+    (raised, LOWEST, LOWEST), (lowered, HIGHEST, HIGHEST),
 ):  # fmt: skip
     _primitive.facts["absorb"] = _first, _second
 UNARY_CONSTANTS = tuple(
@@ -321,6 +368,14 @@ UNARY_CONSTANTS = tuple(
         np.isnan, np.isfinite, np.isinf, np.signbit, np.logical_not, np.invert,
     )
 )  # fmt: skip
+_ROUNDINGS = {"floor": FLOOR, "ceil": CEILING, "trunc": TOWARDS_ZERO, "rint": NEAREST}
+for _primitive in UNARY_CONSTANTS:
+    if _primitive.name in _ROUNDINGS:
+        _primitive.facts["absorb"] = (_ROUNDINGS[_primitive.name],)
+    elif _primitive.name == "logical_not":
+        _primitive.facts["inverse"] = Inverse(NEGATION)
+    elif _primitive.name == "invert":
+        _primitive.facts["inverse"] = Inverse(COMPLEMENT)
 BINARY_CONSTANTS = tuple(
     constant(ufunc, args="a b")
     for ufunc in (

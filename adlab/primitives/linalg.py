@@ -19,9 +19,10 @@ import numpy as np
 from adlab.errors import UnsupportedFunctionError, explain
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import implements
+from adlab.primitives.inverses import log_det_share
 from adlab.primitives.layout import in_order
 from adlab.primitives.spaces import mT
-from adlab.rules import constant, general
+from adlab.rules import Inverse, Solution, constant, general
 from adlab.rules.rule import shape_of
 
 __all__ = ["cholesky", "det", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd"]
@@ -53,6 +54,10 @@ inv = general(
     vjp=lambda ct, ans: -(mT(ans) @ ct @ mT(ans)),
     name="linalg.inv",
     axes="(n,n)->(n,n)",
+    # The map has the determinant ±det(X)²ⁿ, which the n² elements share.
+    inverse=Solution(
+        lambda ans: np.linalg.inv(ans), log_slope=lambda ans: -2 * log_det_share(ans)
+    ),
 )
 
 
@@ -67,6 +72,9 @@ solve = general(
     args="a b",
     name="linalg.solve",
     axes="(n,n),(n,k)->(n,k)",
+    inverse=Inverse(
+        None, Solution(lambda ans, a: np.matmul(a, ans), log_slope=lambda a: log_det_share(a))
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from adlab.primitives.dispatch import implements
 from adlab.primitives.layout import copied, in_order
 from adlab.primitives.shaping import astype as cast
 from adlab.primitives.shaping import truncated
-from adlab.rules import linear
+from adlab.rules import GATHERING, linear
 
 __all__ = ["fixed", "flags_of", "method_of", "refuse"]
 
@@ -52,6 +52,7 @@ number = linear(
     lambda ct: ct,
     name="number",
     axes="()->()",
+    inverse=GATHERING,
 )
 
 # Copies and shapes ------------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
+from adlab.primitives.indexing import put_along, take_along
 from adlab.primitives.layout import like
-from adlab.rules import LEADING, constant
+from adlab.rules import LEADING, constant, general
+from adlab.rules.absorb import ORDERED
 from adlab.rules.rule import shape_of
 
-__all__ = ["along", "argpartition", "argsort"]
+__all__ = ["along", "argpartition", "argsort", "sort"]
 
 argsort = constant(
     lambda x, *, axis, kind: np.argsort(x, axis, kind), name="argsort", axes=LEADING
@@ -28,6 +30,25 @@ def along(a: Any, axis: Any) -> tuple[Any, int]:
     if axis is None:
         return np.ravel(a), -1
     return a, negative_axis(axis, len(a.shape))
+
+
+def _sort_vjp(ct: Any, x: Any, x_shape: Any, axis: int, kind: Any) -> Any:
+    return put_along(ct, argsort(x, axis=axis, kind=kind), n=x_shape[axis], axis=axis)
+
+
+def _sort_jvp(x_dot: Any, x: Any, axis: int, kind: Any) -> Any:
+    return take_along(x_dot, argsort(x, axis=axis, kind=kind), axis=axis)
+
+
+sort = general(
+    lambda x, *, axis, kind: np.sort(x, axis, kind),
+    vjp=_sort_vjp,
+    jvp=_sort_jvp,
+    piecewise=True,
+    name="sort",
+    axes=LEADING,
+)
+sort.facts["absorb"] = (ORDERED,)
 
 
 @implements(np.argsort)
@@ -48,9 +69,11 @@ def _argpartition(
 
 
 @implements(np.sort)
-def _sort(a: Any, axis: Any = -1, **kwargs: Any) -> Any:
+def _sort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+) -> Any:
     a, axis = along(a, axis)
-    return like(np.take_along_axis(a, _argsort(a, axis, **kwargs), axis), a)
+    return like(sort(a, axis=axis, kind="stable" if stable else kind), a)
 
 
 @implements(np.partition)

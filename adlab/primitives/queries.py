@@ -9,11 +9,14 @@ import numpy as np
 from adlab.primitives import elementwise as ew
 from adlab.primitives.dispatch import implements
 from adlab.primitives.layout import copied
+from adlab.primitives.lists import as_array
 from adlab.rules import OPAQUE, constant
+from adlab.rules.absorb import NEAREST
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
 round_ = constant(lambda x, *, decimals: np.round(x, decimals), name="round")
+round_.facts["absorb"] = lambda decimals: (NEAREST,) if decimals == 0 else None
 # what round() makes of a number is no integer if it is told how many digits to keep
 rounded = constant(
     lambda x, *, digits: (np.round if isinstance(x, np.ndarray) else round)(x, digits),
@@ -155,10 +158,8 @@ def clip(
     low = a_min if min is None else min
     high = a_max if max is None else max
     if low is not None:
-        a = np.where(np.less(a, low), low, a)
-    if high is not None:
-        a = np.where(np.greater(a, high), high, a)
-    return a
+        a = ew.raised(a, as_array(low))
+    return a if high is None else ew.lowered(a, as_array(high))
 
 
 __all__ = ["clip", "rounded", "shape", "size", "stopped"]

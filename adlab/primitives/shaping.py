@@ -9,6 +9,7 @@ import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axes, negative_axis
 from adlab.rules import GATHERING, LEADING, Adapter, constant, linear
+from adlab.rules.absorb import TOWARDS_ZERO
 from adlab.trace import Tracer
 
 __all__ = ["astype", "broadcast_to", "expand_dims", "reshape", "transpose", "truncated"]
@@ -83,6 +84,7 @@ astype = linear(
 truncated = constant(
     lambda x, *, dtype: np.asarray(x).astype(dtype)[()], name="truncated", axes=LEADING
 )
+truncated.facts["absorb"] = lambda dtype: (TOWARDS_ZERO,) if dtype.kind == "i" else None
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     n = len(axes)
     out = [0] * n
@@ -244,6 +246,6 @@ def _shifted(x: Any, axes: Any, shift: Any) -> Any:
 def _where(condition: Any, x: Any, y: Any) -> Any:
     from adlab.primitives.elementwise import not_equal, where
 
-    if isinstance(condition, Tracer):  # a number as a truth value has no derivative
+    if isinstance(condition, Tracer) and condition.dtype.kind != "b":  # a number has no derivative
         condition = not_equal(condition, 0)
     return where(condition, x, y)

@@ -16,9 +16,10 @@ import numpy as np
 import scipy.linalg as sl
 from scipy.linalg.lapack import dpotrf, dtrtrs
 
+from adlab.primitives.inverses import log_det_share
 from adlab.primitives.linalg import cholesky_bar, conj
 from adlab.primitives.spaces import mT
-from adlab.rules import LEADING, general, linear
+from adlab.rules import LEADING, Inverse, Solution, general, linear
 from adlab.rules.rule import shape_of
 from adlab.trace import Tracer
 
@@ -100,10 +101,26 @@ def _outer(b_bar: Any, x: Any, transposed: bool) -> Any:
     return left[:, None] * right if left.ndim == 1 else np.matmul(left, mT(right))
 
 
+def _triangular_product(ans: Any, a: Any, transposed: bool, lower: bool, unit: bool) -> Any:
+    """A x, A the triangle of a matrix or its transpose."""
+    a = triangle(a, lower=lower, offset=int(unit))
+    product = np.matmul(mT(a) if transposed else a, ans)
+    return product + ans if unit else product
+
+
+def _log_diagonal_share(a: Any, unit: bool) -> Any:
+    """log|det A|, divided among the elements of a vector x, A x = y."""
+    if unit:
+        return 0.0
+    share = np.mean(np.log(np.abs(np.diagonal(a, axis1=-2, axis2=-1))), axis=-1)
+    return np.expand_dims(share, (-2, -1)) if len(shape_of(a)) > 2 else share
+
+
 triangular = general(
     _triangular_impl, vjp=_triangular_vjp, args="a b",
     name="solve_triangular",
     axes="(n,n),(n,k?)->(n,k?)",
+    inverse=Inverse(None, Solution(_triangular_product, log_slope=_log_diagonal_share)),
 )
 
 
@@ -207,6 +224,9 @@ solve_ = general(
     args="a b",
     name="scipy_solve",
     axes="(n,n),(n,k?)->(n,k?)",
+    inverse=Inverse(
+        None, Solution(lambda ans, a: np.matmul(a, ans), log_slope=lambda a: log_det_share(a))
+    ),
 )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.special as sc
 
 from adlab.primitives.special_ufunc import special
+from adlab.rules import Solution
+from adlab.rules.inverse import between, less_than
 
 __all__ = [
     "erf", "erfc", "erfcinv", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri", "ndtri_exp",
@@ -16,6 +18,7 @@ __all__ = [
 
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
+LOG_ROOT_TWO_PI, LOG_SLOPE_ERF = math.log(ROOT_TWO_PI), math.log(TWO_OVER_ROOT_PI)
 
 
 def _erfcx_slope(ans: Any, x: Any) -> Any:
@@ -41,15 +44,47 @@ def _normal_hazard(x: Any) -> Any:
                     density / ndtr(above))  # fmt: skip
 
 
-erf = special(sc.erf, lambda x: TWO_OVER_ROOT_PI * np.exp(-x * x))  # DLMF 7.2.1
-erfc = special(sc.erfc, lambda x: -TWO_OVER_ROOT_PI * np.exp(-x * x))
+erf = special(  # DLMF 7.2.1
+    sc.erf, lambda x: TWO_OVER_ROOT_PI * np.exp(-x * x),
+    inverse=Solution(lambda ans: erfinv(ans), within=between(-1.0, 1.0)),
+)  # fmt: skip
+erfc = special(
+    sc.erfc, lambda x: -TWO_OVER_ROOT_PI * np.exp(-x * x),
+    inverse=Solution(lambda ans: erfcinv(ans), within=between(0.0, 2.0), falling=True),
+)  # fmt: skip
 erfcx = special(sc.erfcx, _erfcx_slope)
 # The inverse of an increasing f has the derivative 1/f'(y) (DLMF 7.17).
-erfinv = special(sc.erfinv, lambda ans: np.exp(ans * ans) / TWO_OVER_ROOT_PI)
-erfcinv = special(sc.erfcinv, lambda ans: -np.exp(ans * ans) / TWO_OVER_ROOT_PI)
+erfinv = special(
+    sc.erfinv, lambda ans: np.exp(ans * ans) / TWO_OVER_ROOT_PI,
+    inverse=Solution(lambda ans: erf(ans), log_slope=lambda ans: LOG_SLOPE_ERF - ans * ans),
+)  # fmt: skip
+erfcinv = special(
+    sc.erfcinv, lambda ans: -np.exp(ans * ans) / TWO_OVER_ROOT_PI,
+    inverse=Solution(
+        lambda ans: erfc(ans), log_slope=lambda ans: LOG_SLOPE_ERF - ans * ans, falling=True
+    ),
+)  # fmt: skip
 
 # Φ(x) = ½ erfc(−x/√2) (DLMF 7.1.2 and 7.18).
-ndtr = special(sc.ndtr, lambda x: np.exp(-0.5 * x * x) / ROOT_TWO_PI)
-log_ndtr = special(sc.log_ndtr, _normal_hazard)
-ndtri = special(sc.ndtri, lambda ans: ROOT_TWO_PI * np.exp(0.5 * ans * ans))
-ndtri_exp = special(sc.ndtri_exp, lambda ans, x: ROOT_TWO_PI * np.exp(x + 0.5 * ans * ans))
+ndtr = special(
+    sc.ndtr, lambda x: np.exp(-0.5 * x * x) / ROOT_TWO_PI,
+    inverse=Solution(
+        lambda ans: ndtri(ans),
+        within=between(0.0, 1.0),
+        log_slope=lambda x: LOG_ROOT_TWO_PI + 0.5 * x * x,
+    ),
+)  # fmt: skip
+log_ndtr = special(
+    sc.log_ndtr, _normal_hazard,
+    inverse=Solution(lambda ans: ndtri_exp(ans), within=less_than(0.0)),
+)  # fmt: skip
+ndtri = special(
+    sc.ndtri, lambda ans: ROOT_TWO_PI * np.exp(0.5 * ans * ans),
+    inverse=Solution(
+        lambda ans: ndtr(ans), log_slope=lambda ans: -LOG_ROOT_TWO_PI - 0.5 * ans * ans
+    ),
+)  # fmt: skip
+ndtri_exp = special(
+    sc.ndtri_exp, lambda ans, x: ROOT_TWO_PI * np.exp(x + 0.5 * ans * ans),
+    inverse=Solution(lambda ans: log_ndtr(ans)),
+)  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import AdlabError, InversionError, SiteError, explain
+from adlab.probprog.absorbing import Absorb
 from adlab.probprog.bijections import Bijection, identity
 from adlab.probprog.discovery import Output, Record
 from adlab.probprog.equations import Equation, leaf_names
@@ -29,7 +30,7 @@ from adlab.probprog.plan import Plan
 from adlab.probprog.problems import problem_of
 from adlab.probprog.recorder import Node
 from adlab.probprog.solving import Solver
-from adlab.probprog.steps import Absorb, Env, Invert, Preimage, Solved, operands
+from adlab.probprog.steps import Env, Invert, Preimage, Solved, operands
 from adlab.probprog.supports import Support
 from adlab.rules.rule import shape_of
 
@@ -96,6 +97,8 @@ class _Constrain:
     ``number`` is that of the draw on whose parameters the support depends.
     """
 
+    inner = ()
+
     def __init__(self, coordinate: Coordinate, number: int, node: Node, matters: bool) -> None:
         self.coordinate, self.number, self.node, self.matters = coordinate, number, node, matters
 
@@ -111,7 +114,7 @@ class _Constrain:
 class _Assume:
     """Take a draw that has no coordinate as it was: the path it lies on may be left."""
 
-    matters = False
+    matters, inner = False, ()
 
     def __init__(self, number: int, value: Any) -> None:
         self.number, self.value = number, value

@@ -13,14 +13,7 @@ from typing import Any
 import numpy as np
 
 from adlab.probprog import bounded, counts, location, noncentral, positive, vectors
-from adlab.probprog.cumulative import (
-    CAUCHY,
-    EXPONENTIAL,
-    LOGISTIC,
-    NORMAL,
-    UNIFORM,
-    of_standard,
-)
+from adlab.probprog import cumulative as cdf
 from adlab.probprog.family import Family, into_no_array
 from adlab.probprog.lists import LISTS
 from adlab.probprog.masks import as_value
@@ -66,9 +59,7 @@ def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     )
 
 
-def _standard(
-    name: str, call: Any, density: Primitive, *params: float, **facts: Any
-) -> None:
+def _standard(name: str, call: Any, density: Primitive, *params: float, **facts: Any) -> None:
     """File a family without parameters: a member of another."""
 
     def log_density(value: Any) -> Any:
@@ -86,26 +77,46 @@ def _size(size: Any, out: Any) -> Any:
     return size
 
 
-_numbers("beta", lambda a, b, size=None: ((a, b), size), bounded.beta)
-_numbers("chisquare", lambda df, size=None: ((df,), size), positive.chisquare)
+_numbers("beta", lambda a, b, size=None: ((a, b), size), bounded.beta, cumulative=cdf.BETA)
+_numbers(
+    "chisquare", lambda df, size=None: ((df,), size), positive.chisquare, cumulative=cdf.CHISQUARE
+)
 _numbers(
     "exponential",
     lambda scale=1.0, size=None: ((scale,), size),
     positive.exponential,
-    cumulative=EXPONENTIAL,
+    cumulative=cdf.EXPONENTIAL,
 )
-_numbers("f", lambda dfnum, dfden, size=None: ((dfnum, dfden), size), positive.f)
-_numbers("gamma", lambda shape, scale=1.0, size=None: ((shape, scale), size), positive.gamma)
-_numbers("gumbel", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.gumbel)
-_numbers("laplace", lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size), location.laplace)
+_numbers("f", lambda dfnum, dfden, size=None: ((dfnum, dfden), size), positive.f, cumulative=cdf.F)
+_numbers(
+    "gamma",
+    lambda shape, scale=1.0, size=None: ((shape, scale), size),
+    positive.gamma,
+    cumulative=cdf.GAMMA,
+)
+_numbers(
+    "gumbel",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.gumbel,
+    cumulative=cdf.GUMBEL,
+)
+_numbers(
+    "laplace",
+    lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
+    location.laplace,
+    cumulative=cdf.LAPLACE,
+)
 _numbers(
     "logistic",
     lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
     location.logistic,
-    cumulative=LOGISTIC,
+    cumulative=cdf.LOGISTIC,
 )
 _numbers(
-    "lognormal", lambda mean=0.0, sigma=1.0, size=None: ((mean, sigma), size), positive.lognormal
+    "lognormal",
+    lambda mean=0.0, sigma=1.0, size=None: ((mean, sigma), size),
+    positive.lognormal,
+    cumulative=cdf.LOGNORMAL,
 )
 _numbers(
     "noncentral_chisquare",
@@ -121,50 +132,65 @@ _numbers(
     "normal",
     lambda loc=0.0, scale=1.0, size=None: ((loc, scale), size),
     location.normal,
-    cumulative=NORMAL,
+    cumulative=cdf.NORMAL,
 )
-_numbers("pareto", lambda a, size=None: ((a,), size), positive.pareto)
-_numbers("power", lambda a, size=None: ((a,), size), bounded.power)
-_numbers("rayleigh", lambda scale=1.0, size=None: ((scale,), size), positive.rayleigh)
-_numbers("standard_t", lambda df, size=None: ((df,), size), location.standard_t, even=True)
+_numbers("pareto", lambda a, size=None: ((a,), size), positive.pareto, cumulative=cdf.PARETO)
+_numbers("power", lambda a, size=None: ((a,), size), bounded.power, cumulative=cdf.POWER)
+_numbers(
+    "rayleigh",
+    lambda scale=1.0, size=None: ((scale,), size),
+    positive.rayleigh,
+    cumulative=cdf.RAYLEIGH,
+)
+_numbers(
+    "standard_t",
+    lambda df, size=None: ((df,), size),
+    location.standard_t,
+    even=True,
+    cumulative=cdf.STUDENT,
+)
 _numbers(
     "triangular",
     lambda left, mode, right, size=None: ((left, mode, right), size),
     bounded.triangular,
+    cumulative=cdf.TRIANGULAR,
 )
 _numbers(
     "uniform",
     lambda low=0.0, high=1.0, size=None: ((low, high), size),
     bounded.uniform,
-    cumulative=UNIFORM,
+    cumulative=cdf.UNIFORM,
 )
 _numbers("vonmises", lambda mu, kappa, size=None: ((mu, kappa), size), location.vonmises)
-_numbers("wald", lambda mean, scale, size=None: ((mean, scale), size), positive.wald)
-_numbers("weibull", lambda a, size=None: ((a,), size), positive.weibull)
+_numbers(
+    "wald", lambda mean, scale, size=None: ((mean, scale), size), positive.wald, cumulative=cdf.WALD
+)
+_numbers("weibull", lambda a, size=None: ((a,), size), positive.weibull, cumulative=cdf.WEIBULL)
 _standard(
     "random",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    bounded.uniform, 0.0, 1.0, cumulative=of_standard(UNIFORM, 0.0, 1.0),
+    bounded.uniform, 0.0, 1.0, cumulative=cdf.of_standard(cdf.UNIFORM, 0.0, 1.0),
 )  # fmt: skip
 _standard(
     "standard_cauchy", lambda size=None: ((), size),
-    location.cauchy, 0.0, 1.0, even=True, cumulative=of_standard(CAUCHY, 0.0, 1.0),
+    location.cauchy, 0.0, 1.0, even=True, cumulative=cdf.of_standard(cdf.CAUCHY, 0.0, 1.0),
 )  # fmt: skip
 _standard(
     "standard_exponential",
     lambda size=None, dtype=np.float64, method="zig", out=None: ((), _size(size, out)),
-    positive.exponential, 1.0, cumulative=of_standard(EXPONENTIAL, 1.0),
+    positive.exponential, 1.0, cumulative=cdf.of_standard(cdf.EXPONENTIAL, 1.0),
 )  # fmt: skip
 _standard(
     "standard_normal",
     lambda size=None, dtype=np.float64, out=None: ((), _size(size, out)),
-    location.normal, 0.0, 1.0, even=True, cumulative=of_standard(NORMAL, 0.0, 1.0),
+    location.normal, 0.0, 1.0, even=True, cumulative=cdf.of_standard(cdf.NORMAL, 0.0, 1.0),
 )  # fmt: skip
 _file(
     "standard_gamma",
     lambda shape, size=None, dtype=np.float64, out=None: ((shape,), _size(size, out)),
     lambda value, shape: positive.gamma(value, shape, 1.0),
     lambda shape: positive.gamma.facts["support"](shape, 1.0),
+    cumulative=cdf.of_standard(cdf.GAMMA, 1.0),
 )
 
 # Counts -----------------------------------------------------------------------------------------
@@ -178,8 +204,20 @@ def _between(low: Any, high: Any, endpoint: Any) -> tuple[Any, Any]:
     return low, high if endpoint else high - 1
 
 
-_numbers("binomial", lambda n, p, size=None: ((n, p), size), counts.binomial, discrete=True)
-_numbers("geometric", lambda p, size=None: ((p,), size), counts.geometric, discrete=True)
+_numbers(
+    "binomial",
+    lambda n, p, size=None: ((n, p), size),
+    counts.binomial,
+    discrete=True,
+    cumulative=cdf.BINOMIAL,
+)
+_numbers(
+    "geometric",
+    lambda p, size=None: ((p,), size),
+    counts.geometric,
+    discrete=True,
+    cumulative=cdf.GEOMETRIC,
+)
 _numbers(
     "hypergeometric",
     lambda ngood, nbad, nsample, size=None: ((ngood, nbad, nsample), size),
@@ -194,6 +232,7 @@ _numbers(
     ),
     counts.integers_between,
     discrete=True,
+    cumulative=cdf.INTEGERS,
 )
 _numbers("logseries", lambda p, size=None: ((p,), size), counts.logseries, discrete=True)
 _numbers(
@@ -201,9 +240,16 @@ _numbers(
     lambda n, p, size=None: ((n, p), size),
     counts.negative_binomial,
     discrete=True,
+    cumulative=cdf.NEGATIVE_BINOMIAL,
 )
-_numbers("poisson", lambda lam=1.0, size=None: ((lam,), size), counts.poisson, discrete=True)
-_numbers("zipf", lambda a, size=None: ((a,), size), counts.zipf, discrete=True)
+_numbers(
+    "poisson",
+    lambda lam=1.0, size=None: ((lam,), size),
+    counts.poisson,
+    discrete=True,
+    cumulative=cdf.POISSON,
+)
+_numbers("zipf", lambda a, size=None: ((a,), size), counts.zipf, discrete=True, cumulative=cdf.ZIPF)
 
 # Vectors ----------------------------------------------------------------------------------------
 

@@ -49,7 +49,13 @@ class Plan:
                 self.guards.append(guard)
         self.steps = self.solver.steps
         #: The nodes whose constants enter the density and may be others in another call.
-        self.unsure = [step.number for step in self.steps if step.matters and _outer(step.node)]
+        self.unsure = [
+            n
+            for step in self.steps
+            if step.matters
+            for n in (step.number, *step.inner)
+            if _outer(self.record.nodes[n])
+        ]
 
     def holds(self, sampler: Sampler, args: Any, kwargs: Any, draws: Draws) -> bool:
         """Whether the operations have the constants they were planned with.

@@ -75,7 +75,12 @@ def problem_of(record: Record, equations: Sequence[Equation], solver: Solver) ->
     """Return why the draws cannot be found from the given nodes, None if they can."""
     unsolved = solver.unsolved()
     if unsolved:
-        return _hindered(record, solver, unsolved) or _missing(record, unsolved)
+        return (
+            _hindered(record, solver, unsolved)
+            or _in_part(record, solver, unsolved)
+            or _read_off(record, unsolved)
+            or _missing(record, unsolved)
+        )
     return (
         _ambiguous(record, equations, solver) or _read(record, solver) or _thin(record, solver)
     )
@@ -96,14 +101,52 @@ def _hindered(record: Record, solver: Solver, unsolved: list[int]) -> InversionE
 
 def _not_inverted(record: Record, obstacle: Obstacle, names: str) -> InversionError:
     node = record.nodes[obstacle.number]
+    were = "were" if "," in names else "was"
     return InversionError(
         explain(
-            f"{names} was to be found from the result of {node.title}",
+            f"{names} {were} to be found from the result of {node.title}",
             why=obstacle.reason,
             instead=obstacle.instead,
             frame=node.place,
         )
     )
+
+
+def _in_part(record: Record, solver: Solver, unsolved: list[int]) -> SiteError | None:
+    """Return the error for a draw of which only some elements are known."""
+    for number, found, size in solver.partial():
+        lost = sorted(record.sources(number).intersection(unsolved))
+        if lost:
+            node, name = record.nodes[number], site_names(record)[lost[0]]
+            what = name if node.site is not None else f"the result of {node.title} ({name})"
+            return SiteError(
+                explain(
+                    f"of {what} only {found} of {size} elements were given",
+                    why="the density of a draw is of all its elements; none of them is integrated "
+                    "out.",
+                    instead=f"return all of {name}, or draw only what is returned.",
+                    frame=node.place,
+                )
+            )
+    return None
+
+
+def _read_off(record: Record, unsolved: list[int]) -> SiteError | None:
+    """Return the error for a draw of which Python read a number, and nothing else is known."""
+    for guard in record.guards:
+        lost = sorted(record.sources(guard.node).intersection(unsolved))
+        if lost and not guard.branch and record.nodes[guard.node].site is None:
+            name = site_names(record)[lost[0]]
+            return SiteError(
+                explain(
+                    f"no value was given for {name}, of which Python read a number",
+                    why="what int(), float() or an index makes of a value is a plain number, whose "
+                    "law is not known.",
+                    instead=f"return an array, as (u < p).astype(int) is one, or {name} itself.",
+                    frame=guard.place,
+                )
+            )
+    return None
 
 
 def _missing(record: Record, unsolved: list[int]) -> SiteError:
@@ -128,23 +171,31 @@ def _ambiguous(
 ) -> InversionError | None:
     """Return the error for two given values of which either would determine a draw."""
     origins = [solver.origins[site.node] for site in record.sites]
+    for n, other in solver.conflicts:
+        free = min(record.sources(n))
+        return _in_two_ways(record, equations, n, free, solver.origins[n] | solver.origins[other])
     used: frozenset[int] = frozenset().union(*origins)
     for n in solver.overdetermined():
         for free in sorted(record.sources(n, used)):
             nodes = origins[free] | solver.origins.get(n, frozenset())
-            names = sorted({e.name for e in equations if e.node in nodes})
-            return InversionError(
-                explain(
-                    f"{' and '.join(names)} determine the draw of {record.sites[free]} in more "
-                    "than one way",
-                    why="none of the ways is computed from another, so the density of which value "
-                    "is meant is not known.",
-                    instead="return the draw itself, and leave out what can be computed "
-                    "afterwards.",
-                    frame=record.nodes[n].place,
-                )
-            )
+            return _in_two_ways(record, equations, n, free, nodes)
     return None
+
+
+def _in_two_ways(
+    record: Record, equations: Sequence[Equation], n: int, free: int, nodes: frozenset[int]
+) -> InversionError:
+    names = sorted({e.name for e in equations if e.node in nodes})
+    return InversionError(
+        explain(
+            f"{' and '.join(names)} determine the draw of {record.sites[free]} in more than one "
+            "way",
+            why="none of the ways is computed from another, so the density of which value is meant "
+            "is not known.",
+            instead="return the draw itself, and leave out what can be computed afterwards.",
+            frame=record.nodes[n].place,
+        )
+    )
 
 
 def _read(record: Record, solver: Solver) -> InversionError | None:

@@ -19,6 +19,7 @@ import numpy as np
 from adlab.errors.frames import is_library, module_of
 from adlab.errors.places import Place, place_of
 from adlab.primitives.contents import concrete
+from adlab.probprog.expressions import key_of
 from adlab.probprog.family import Family
 from adlab.rules import Composite
 from adlab.trace import Interpreter, Primitive, Tracer
@@ -174,6 +175,7 @@ class Recorder(Interpreter):
         self.observed: list[Observed] = []
         self.blocked: list[int] = []
         self.absent: list[Absent] = []
+        self.expressions: dict[Any, tuple[int, ...]] = {}
         self.reverse = reverse
         #: A value of an enclosing transformation went in, so the record is of this call alone.
         self.bound = False
@@ -181,29 +183,42 @@ class Recorder(Interpreter):
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
     ) -> Any:
-        """Apply the primitive and add a node for each result."""
+        """Apply the primitive and add a node for each result; once for equal expressions."""
         if isinstance(primitive.facts.get("calculus"), Composite):
             return params["body"](*args)
         parents = tuple([arg.payload if mine >> i & 1 else -1 for i, arg in enumerate(args)])
+        constants = tuple([None if p >= 0 else x for p, x in zip(parents, args, strict=True)])
+        key = key_of((primitive, parents, constants, params))
+        same = self.expressions.get(key, ())
+        if not same:
+            same = self._add(primitive, args, params, parents, constants)
+            if key is not None:
+                self.expressions[key] = same
+        out = tuple([self.lift(self.nodes[n].value, n) for n in same])
+        return out if primitive.multiple else out[0]
+
+    def _add(
+        self, primitive: Primitive, args: Any, params: dict[str, Any], parents: Any, constants: Any
+    ) -> tuple[int, ...]:
+        """Add a node for each result, and return their numbers."""
         self.bound = self.bound or any(
             p < 0 and isinstance(arg, Tracer) for p, arg in zip(parents, args, strict=True)
         )
         out = primitive(*self.lower(args), **params)
         known = [self.nodes[p] for p in parents if p >= 0]
         smooth, random = any(n.smooth for n in known), any(n.random for n in known)
-        constants = tuple([None if p >= 0 else arg for p, arg in zip(parents, args, strict=True)])
         place = _user_place()
 
-        def add(value: Any, output: int | None) -> Any:
+        def add(value: Any, output: int | None) -> int:
             node = Node(
                 value, place, parents, constants, primitive, params, output,
                 smooth=smooth, random=random,
             )  # fmt: skip
-            return self.lift(value, self.append(node))
+            return self.append(node)
 
         if primitive.multiple:
             return tuple([add(value, i) for i, value in enumerate(out)])
-        return add(out, None)
+        return (add(out, None),)
 
     def append(self, node: Node) -> int:
         """Add a node and return its number."""

@@ -14,8 +14,9 @@ from adlab.primitives.reductions import sum_
 from adlab.probprog.discovery import Record, own
 from adlab.probprog.family import Family
 from adlab.probprog.generators import SiteGenerator
+from adlab.probprog.laws import DrawLaw
 from adlab.probprog.recorder import Site
-from adlab.probprog.steps import Preimage, expanded, whole
+from adlab.probprog.steps import Preimage, distinct, expanded, whole
 from adlab.rules.rule import shape_of
 
 if TYPE_CHECKING:
@@ -127,34 +128,18 @@ def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
         first = first._replace(log_slope=log_slope, mirrored=False)
     if not (others or first.mirrored):
         return _total(_term(family, first, params))
-    terms = [_term(family, each, params) for each in expanded([first, *others])]
+    preimages = distinct(expanded([first, *others]), family.discrete)
+    terms = [_term(family, each, params) for each in preimages]
     return _total(functools.reduce(np.logaddexp, terms))
-
-
-class _Law:
-    """A draw's law, for the fact of the operation that absorbed it."""
-
-    def __init__(self, family: Family, params: Any) -> None:
-        self.family, self.params = family, params
-
-    def log_density(self, x: Any) -> Any:
-        return self.family.log_density(x, *self.params)
-
-    def log_cdf(self, x: Any) -> Any:
-        assert self.family.cumulative is not None
-        return self.family.cumulative[0](x, *self.params)
-
-    def log_sf(self, x: Any) -> Any:
-        assert self.family.cumulative is not None
-        return self.family.cumulative[1](x, *self.params)
 
 
 def _term(family: Family, preimage: Preimage, params: Any) -> Any:
     """Return the log density of one value, for each element of the batch."""
     value, log_slope, inside, _, log_mass = preimage
     if log_mass is not None:
-        with np.errstate(divide="ignore"):  # a probability of zero
-            return log_mass(_Law(family, params))
+        with np.errstate(all="ignore"):  # of what is not chosen, and of a probability of zero
+            mass = log_mass(DrawLaw(family, params))
+            return mass[()] if mass.__class__ is np.ndarray else mass
     term = family.log_density(value, *params)
     if log_slope is None and inside is True:
         return term

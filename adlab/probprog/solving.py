@@ -7,17 +7,16 @@ gathering one gives each parent its pieces.  What becomes known makes others so.
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from adlab.probprog.absorbing import Absorb, Refused, absorbs, chain_of
 from adlab.probprog.discovery import Record
-from adlab.probprog.forms import forms_of
 from adlab.probprog.gathering import covered, positions_of
-from adlab.probprog.steps import Absorb, Assemble, Forward, Invert, Piece
+from adlab.probprog.steps import Assemble, Forward, Invert, Piece
 from adlab.rules import Inverse, Solution
 from adlab.rules.inverse import Gathering
 
@@ -41,8 +40,8 @@ class Solver:
     obstacles : list of Obstacle
     origins : dict
         For each node found, the given nodes it was found from.
-    sources : dict
-        For each node found by inversion, the node it was found from.
+    conflicts : list
+        Pairs of nodes from either of which an element was found, with different slopes.
     direct : set
         Nodes found without computing: given, or gathered into given ones.
     """
@@ -56,8 +55,8 @@ class Solver:
         self.origins: dict[int, frozenset[int]] = {n: frozenset([n]) for n in self.given}
         self.direct = set(self.given)
         self.inverted: set[int] = set()
-        self.sources: dict[int, int] = {}
         self.settled: list[int] = []
+        self.conflicts: list[tuple[int, int]] = []
         self.branches = dict.fromkeys(self.given, 1)
         self.available = {n for n, node in enumerate(nodes) if not node.random}
         self.available.intersection_update(record.arguments.values())
@@ -154,13 +153,14 @@ class Solver:
         fact = node.primitive.facts.get("inverse")
         if isinstance(fact, Gathering):
             return self._gather(n, fact, unknown)
-        if fact is None and self._absorbs(n, unknown):
+        if len(unknown) == 1 and absorbs(node):
             return self._absorb(n, unknown[0])
         if len(unknown) > 1:
             self._hinder(
                 n,
                 f"several arguments of {node.title} depend on draws that are not given.",
-                "return the draws, or all of its arguments but one.",
+                "return the draws, beside which its result may be returned too, or all of its "
+                "arguments but one.",
             )
             return []
         return self._solve(n, fact, unknown[0])
@@ -171,8 +171,7 @@ class Solver:
         positions = [i for i, parent in enumerate(node.parents) if parent == p]
         solution = None if fact is None else self._solution(fact, node, positions)
         if solution is None:
-            absorbs = _ABSORBS if "absorb" in node.primitive.facts else ""
-            self._hinder(n, f"{node.title} has no inverse that adlab knows{absorbs}.", _RETURN)
+            self._hinder(n, self._no_inverse(n, p), _RETURN)
         elif nodes[p].shape != node.shape:
             self._hinder(
                 n,
@@ -196,97 +195,128 @@ class Solver:
             return [p]
         return []
 
-    def _absorbs(self, n: int, unknown: list[int]) -> bool:
-        """Whether an operation has the law of its result stated, for a draw nobody else uses."""
-        p, node = unknown[0], self.record.nodes[n]
-        draw = self.record.nodes[p]
-        fact = node.primitive.facts.get("absorb")
-        if fact is None or draw.site is None or node.parents.count(p) + len(unknown) > 2:
-            return False
-        if self.branches[n] > 1:  # a probability and a density have no sum
-            return False
-        site = self.record.sites[draw.site]
-        if fact[0].reduces:
-            fits = not node.shape and not any(map(np.shape, site.params))
-        else:
-            fits = node.shape == draw.shape
-        return fits and site.family.cumulative is not None and not self.used_elsewhere(p, n)
+    def _no_inverse(self, n: int, p: int) -> str:
+        """Return why an operation is not inverted."""
+        node, before, after = self.record.nodes[n], self._size(p), self._size(n)
+        if after < before:
+            return f"{node.title} makes {after} of {before} numbers, and others give the same."
+        return f"{node.title} has no inverse that adlab knows."
 
     def _absorb(self, n: int, p: int) -> list[int]:
-        node = self.record.nodes[n]
-        position = node.parents.index(p)
-        for parent in node.parents:
-            if parent >= 0 and parent != p:
-                self.require(parent)
-        fact = node.primitive.facts["absorb"][position]
-        self.steps.append(Absorb(n, node, p, self.record.nodes[p].shape, position, fact))
-        self._found(p, n, 1)
-        return [p]
+        """State the law of the result in the place of the draw, if it has one."""
+        try:
+            if self.branches[n] > 1:
+                raise Refused("several values of its result are possible")
+            chain = chain_of(self.record, n, p, self.known, self.used_elsewhere, self._solution)
+        except Refused as reason:
+            self._hinder(n, f"{self.record.nodes[n].title} has no inverse, and {reason}.", _RETURN)
+            return []
+        for operand in chain.operands:
+            self.require(operand)
+        self.steps.append(Absorb(self.record, n, p, chain))
+        self._found(chain.draw, n, 1)
+        return [chain.draw]
 
     def _solution(self, fact: Inverse, node: Any, positions: list[int]) -> Solution | None:
         if len(positions) > 1:
             return fact.same
         pairs = enumerate(zip(node.parents, node.args, strict=True))
         nodes = self.record.nodes
-        others = [
-            arg if p < 0 else nodes[p].value for i, (p, arg) in pairs if i != positions[0]
-        ]
+        others = [arg if p < 0 else nodes[p].value for i, (p, arg) in pairs if i != positions[0]]
         return fact.solution(positions[0], others)
 
     def used_elsewhere(self, p: int, n: int) -> bool:
-        """Whether anything but the operation ``n`` sees the node ``p``, or repeats it."""
-        others = [c for c in self.children[p] if c != n]
-        return self._read(p) or not all(self._repeats(c, n) for c in others)
+        """Whether anything but the operation ``n`` sees the node ``p``."""
+        return self._read(p) or any(c != n for c in self.children[p])
 
     def _read(self, n: int) -> bool:
         return n in self.record.effects or any(guard.node == n for guard in self.record.guards)
 
-    def _repeats(self, c: int, n: int) -> bool:
-        """Whether a node is the same operation as a found one, and so has the same value.
+    def _gather(self, n: int, fact: Gathering, unknown: list[int]) -> list[int]:
+        """Note which elements of the parents a gathered node holds; return those it completes."""
+        self.inverted.add(n)
+        whole = np.arange(np.prod(self.record.nodes[n].shape, dtype=int))
+        return [p for p in self._spread(n, [(n, whole, whole)]) if self._completed(p)]
 
-        Of several possible values it has the first, so it may only be used as the found one is.
+    def _spread(self, n: int, pending: list[tuple[int, Any, Any]]) -> Iterable[int]:
+        """Give nodes their pieces of the node n, and yield them.
+
+        Pending are nodes with which elements of n are which of theirs.  Those that are gathered
+        themselves pass them on, and need not be found whole: elements may have been overwritten.
         """
-        pairs = [(c, n)]
-        while pairs:
-            c, n = pairs.pop()
-            if self._forms[c] != self._forms[n]:
-                return False
-            if self.branches[n] > 1:
-                if self._read(c):
-                    return False
-                pairs += [(d, self.sources[n]) for d in self.children[c]]
+        while pending:
+            p, taken, places = pending.pop()
+            fact = self._gathering(p)
+            if fact is None:
+                self._take(n, p, taken, places)
+                yield p
+                continue
+            if p != n and np.unique(places).size == places.size:
+                self._take(n, p, taken, places)
+                yield p
+            for q in dict.fromkeys(self.record.nodes[p].parents):
+                if q < 0:
+                    continue
+                moved = positions_of(self.record, p, q, fact)[places]
+                held = moved >= 0
+                if not held.any() and self._size(q):
+                    continue
+                if self.known[q]:
+                    self.settled.append(q)
+                else:
+                    pending.append((q, taken[held], moved[held]))
+
+    def _gathering(self, p: int) -> Gathering | None:
+        """Return the fact of a node that is gathered from known positions."""
+        node = self.record.nodes[p]
+        fact = None if node.primitive is None else node.primitive.facts.get("inverse")
+        if not isinstance(fact, Gathering):
+            return None
+        names = [node.primitive.argument(i) for i, q in enumerate(node.parents) if q >= 0]
+        if set(fact.fixed).isdisjoint(names):
+            return fact
+        self._hinder(p, f"{node.title} takes elements from computed positions.", _RETURN)
+        return None
+
+    def _take(self, n: int, p: int, taken: Any, places: Any) -> None:
+        """Note which elements of p are elements of n."""
+        if np.unique(places).size != places.size:
+            node = self.record.nodes[n]
+            self._hinder(
+                n, f"{node.title} repeats elements, so its values have no density.", _RETURN
+            )
+            return
+        for piece in self.pieces[p] if self._gathering(p) is None else ():
+            again = np.isin(piece.places, places).any()
+            if again and not {n, piece.number} <= self.direct:
+                self.conflicts.append((n, piece.number))
+        new = ~np.isin(places, covered(self.pieces[p]))
+        if new.any() or not places.size:
+            piece = Piece(n, self.record.nodes[n].shape, taken[new], places[new])
+            self.pieces[p].append(piece)
+
+    def _completed(self, p: int) -> bool:
+        """Add the step that puts a node together, if there are pieces for all of it."""
+        if p in self.origins or covered(self.pieces[p]).size < self._size(p) or not self.pieces[p]:
+            return False
+        self._complete(p)
+        if self._gathering(p) is not None:
+            self.inverted.add(p)  # its elements have gone on
         return True
 
-    @functools.cached_property
-    def _forms(self) -> list[int]:
-        return forms_of(self.record, {})
+    def _size(self, p: int) -> int:
+        return int(np.prod(self.record.nodes[p].shape, dtype=int))
 
-    def _gather(self, n: int, fact: Gathering, unknown: list[int]) -> list[int]:
-        """Note which elements of the parents a gathered node holds."""
-        node, found = self.record.nodes[n], []
-        names = [node.primitive.argument(i) for i, p in enumerate(node.parents) if p >= 0]
-        if not set(fact.fixed).isdisjoint(names):
-            self._hinder(n, f"{node.title} takes elements from computed positions.", _RETURN)
-            return []
-        self.inverted.add(n)
-        self.settled += [p for p in node.parents if p >= 0 and self.known[p]]
-        for p in unknown:
-            places = positions_of(self.record, n, p, fact)
-            taken = np.flatnonzero(places >= 0)
-            if np.unique(places[taken]).size != taken.size:
-                self._hinder(
-                    n, f"{node.title} repeats elements, so its values have no density.", _RETURN
-                )
-                continue
-            new = ~np.isin(places[taken], covered(self.pieces[p]))
-            if new.any():
-                piece = Piece(n, node.shape, taken[new], places[taken[new]])
-                self.pieces[p].append(piece)
-            if covered(self.pieces[p]).size == np.prod(self.record.nodes[p].shape, dtype=int):
-                found.append(self._complete(p))
-        return found
+    def partial(self) -> list[tuple[int, int, int]]:
+        """Return the nodes of which some elements were found: which, how many, of how many."""
+        found = [
+            (p, covered(pieces).size, self._size(p))
+            for p, pieces in self.pieces.items()
+            if self._gathering(p) is None
+        ]
+        return [each for each in found if each[1] < each[2]]
 
-    def _complete(self, p: int) -> int:
+    def _complete(self, p: int) -> None:
         pieces = self.pieces[p]
         self.steps.append(Assemble(p, self.record.nodes[p].shape, pieces))
         sources = [piece.number for piece in pieces]
@@ -295,22 +325,19 @@ class Solver:
         if all(n in self.direct for n in sources):
             self.direct.add(p)
         self.available.add(p)
-        return p
 
     def _found(self, p: int, n: int, branches: int) -> None:
         self.inverted.add(n)
         self.obstacles.pop(n, None)
+        self.conflicts += [(n, piece.number) for piece in self.pieces[p]]
         self.origins[p], self.branches[p] = self.origins[n], branches
-        self.sources[p] = n
         self.available.add(p)
 
     def _hinder(self, n: int, reason: str, instead: str) -> None:
         self.obstacles[n] = Obstacle(n, reason, instead)
 
 
-#: Where the law of a result is stated instead.
-_ABSORBS = (
-    "; the result is scored if the draw itself has its shape and is not used elsewhere, and the "
-    "distribution function of its family is known"
+_RETURN = (
+    "return the draw itself, beside which its result may be returned too, or name the draw in the "
+    "values."
 )
-_RETURN = "return the draw itself, or name it in the values."

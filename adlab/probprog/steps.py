@@ -3,13 +3,12 @@
 A step reads and fills ``env``, the value of each node by number, and ``solved``, what is known of
 the nodes that are found from given values: their *preimages*, one for each branch of the chain
 from the given value, with log|dx/dy| so far and whether there is such an x at all.  If a step
-``matters``, its node's constants enter the density and not the draw alone.
+``matters``, its node's constants enter the density and not the draw alone, and those of its
+``inner`` nodes.
 """
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,11 +18,13 @@ import numpy as np
 from adlab.primitives.contents import concrete
 from adlab.probprog.recorder import Node
 from adlab.rules import Elementwise, Solution
-from adlab.rules.absorb import Absorption
 from adlab.rules.rule import Rule, argument_names, shape_of
 from adlab.trace import Tracer
 
-__all__ = ["Absorb", "Assemble", "Forward", "Invert", "Preimage", "expanded", "operands", "whole"]
+__all__ = [
+    "Assemble", "Forward", "Invert", "Preimage", "distinct", "expanded", "named_value", "operands",
+    "whole",
+]  # fmt: skip
 
 Env = list[Any]
 Solved = dict[int, list["Preimage"]]
@@ -67,6 +68,21 @@ def expanded(preimages: list[Preimage]) -> list[Preimage]:
     return out
 
 
+def distinct(preimages: list[Preimage], discrete: bool) -> list[Preimage]:
+    """Return preimages no two of which are one integer, as 0 is its own negative.
+
+    Of real numbers that is a matter of single points, and the limit of the density counts both.
+    """
+    out: list[Preimage] = []
+    for each in preimages:
+        inside = each.inside
+        for other in out if discrete else ():
+            again = np.logical_and(np.equal(each.value, other.value), other.inside)
+            inside = np.logical_and(inside, np.logical_not(again))
+        out.append(each._replace(inside=inside))
+    return out
+
+
 def whole(condition: Any) -> bool:
     """Whether a condition holds everywhere; the value of a traced one is looked at."""
     plain = concrete(condition) if isinstance(condition, Tracer) else condition
@@ -77,7 +93,7 @@ def whole(condition: Any) -> bool:
 class Forward:
     """Compute a node from its parents."""
 
-    matters = True
+    matters, inner = True, ()
     number: int
     node: Node
 
@@ -98,14 +114,16 @@ class Forward:
         env[self.number] = out if node.output is None else out[node.output]
 
 
-def operands(node: Node, env: Env) -> list[Any]:
-    """Return what an operation was applied to, or a draw's parameters."""
+def operands(node: Node, env: Sequence[Any]) -> list[Any]:
+    """Return what an operation was applied to, or a draw's parameters, known ones by number."""
     pairs = zip(node.parents, node.args, strict=True)
     return [arg if p < 0 else env[p] for p, arg in pairs]
 
 
 class Invert:
     """Find the argument ``target`` of an operation from its result."""
+
+    inner = ()
 
     def __init__(
         self, number: int, node: Node, target: int, positions: Sequence[int], solution: Solution
@@ -146,18 +164,24 @@ class Invert:
         return formula, names
 
     def __call__(self, env: Env, solved: Solved) -> None:
+        named = self.given(env)
+        found = [each for y in expanded(solved[self.number]) for each in self.preimages(y, named)]
+        solved[self.target], env[self.target] = found, found[0].value
+
+    def given(self, env: Sequence[Any]) -> dict[str, Any]:
+        """Return the other arguments and the params by name."""
         named = self.constants.copy()
         for name, p in self.operands:
             named[name] = env[p]
-        found = [each for y in expanded(solved[self.number]) for each in self._preimages(y, named)]
-        solved[self.target], env[self.target] = found, found[0].value
+        return named
 
     def _within(self, ans: Any, named: dict[str, Any]) -> bool:
         """Whether all results are in the range; a look at plain values is cheap."""
         plain = [concrete(ans if name == "ans" else named[name]) for name in self.contains]
         return whole(self.solution.within.contains(*plain))
 
-    def _preimages(self, y: Preimage, named: dict[str, Any]) -> list[Preimage]:
+    def preimages(self, y: Preimage, named: dict[str, Any]) -> list[Preimage]:
+        """Return what the argument may have been for a result; ``named`` is written into."""
         ans, inside = y.value, y.inside
         within = self.solution.within
         if within is not None and not self._within(ans, named):
@@ -181,40 +205,9 @@ class Invert:
         return out
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Absorb:
-    """State the law of an operation's result in the place of a draw that it absorbed."""
-
-    matters = True
-    number: int
-    node: Node
-    target: int
-    shape: tuple[int, ...]
-    position: int
-    fact: Absorption
-
-    @property
-    def needs(self) -> set[int]:
-        """The nodes whose values it takes."""
-        others = {p for p in self.node.parents if p >= 0 and p != self.target}
-        return {self.number, *others}
-
-    def __call__(self, env: Env, solved: Solved) -> None:
-        fact = self.fact
-        count = math.prod(self.shape)
-        other = count if fact.reduces else operands(self.node, env)[1 - self.position]
-        (result,) = solved[self.number]
-        value = np.broadcast_to(fact.example(result.value, other), self.shape)[()]
-        log_mass = functools.partial(_mass, fact, result, other)
-        solved[self.target], env[self.target] = [Preimage(value, log_mass=log_mass)], value
-
-
-def _mass(fact: Absorption, result: Preimage, other: Any, law: Any) -> Any:
-    """Return log density or probability of a result, and of what was computed from it."""
-    mass = fact.log_mass(law, result.value, other)
-    if result.log_slope is not None and fact.smooth is not None:
-        mass = mass + np.where(fact.smooth(result.value, other), result.log_slope, 0.0)
-    return mass if result.inside is True else np.where(result.inside, mass, -np.inf)
+def named_value(formula: Callable[..., Any], named: dict[str, Any]) -> Any:
+    """Return the value of a formula of named arguments."""
+    return formula(*[named[name] for name in argument_names(formula)])
 
 
 def _partial(node: Node, position: int) -> Any:
@@ -250,7 +243,7 @@ class Piece(NamedTuple):
 class Assemble:
     """Put a node together from pieces of what it was gathered into."""
 
-    matters = False
+    matters, inner = False, ()
 
     def __init__(self, target: int, shape: tuple[int, ...], pieces: list[Piece]) -> None:
         self.target, self.shape, self.pieces = target, shape, pieces

@@ -19,19 +19,24 @@ import numpy as np
 
 __all__ = [
     "GATHERING", "Gathering", "Inverse", "Range", "Solution", "at_least", "between", "less_than",
-    "more_than", "nonzero",
+    "more_than", "nonzero", "one_of",
 ]  # fmt: skip
 
 Formula = Callable[..., Any]
 
 
 class Range:
-    """The results that have a preimage: where ``contains`` says so; ``example`` returns one."""
+    """The results that have a preimage: where ``contains`` says so; ``example`` returns one.
 
-    __slots__ = ("contains", "example")
+    ``high`` returns a bound above them; what has no preimage and is not below it exceeds them all.
+    """
 
-    def __init__(self, contains: Formula, example: Formula) -> None:
-        self.contains, self.example = contains, example
+    __slots__ = ("contains", "example", "high")
+
+    def __init__(
+        self, contains: Formula, example: Formula, high: Formula = lambda: np.inf
+    ) -> None:
+        self.contains, self.example, self.high = contains, example, high
 
 
 def more_than(bound: float) -> Range:
@@ -41,7 +46,7 @@ def more_than(bound: float) -> Range:
 
 def less_than(bound: float) -> Range:
     """Return the range of the numbers below a bound."""
-    return Range(lambda ans: np.less(ans, bound), lambda: bound - 1.0)
+    return Range(lambda ans: np.less(ans, bound), lambda: bound - 1.0, lambda: bound)
 
 
 def at_least(bound: float) -> Range:
@@ -54,10 +59,15 @@ def between(low: float, high: float) -> Range:
     return Range(
         lambda ans: np.logical_and(np.greater(ans, low), np.less(ans, high)),
         lambda: 0.5 * (low + high),
+        lambda: high,
     )
 
 
 nonzero = Range(lambda ans: np.not_equal(ans, 0), lambda: 1.0)
+#: One of two values that differ.
+one_of = Range(
+    lambda ans, a, b: np.not_equal(np.equal(ans, a), np.equal(ans, b)), lambda a: a
+)
 
 
 class Solution:
@@ -74,9 +84,13 @@ class Solution:
     log_slope : callable, optional
         log|dx/dy| for each element of x; what is not elementwise divides log|det ∂x/∂y| among
         them.  By default it follows from the partial.
+    falling : bool or callable
+        Whether f falls as x grows; a mirrored one, as |x| does.  A formula says for which elements.
+    pole : bool
+        x = 0 is a pole, on either side of which f is monotone.  Without one a branch is monotone.
     """
 
-    __slots__ = ("branches", "log_slope", "mirrored", "within")
+    __slots__ = ("branches", "falling", "log_slope", "mirrored", "pole", "within")
 
     def __init__(
         self,
@@ -84,9 +98,12 @@ class Solution:
         mirrored: bool = False,
         within: Range | None = None,
         log_slope: Formula | None = None,
+        falling: bool | Formula = False,
+        pole: bool = False,
     ) -> None:
         self.branches, self.mirrored = branches, mirrored
         self.within, self.log_slope = within, log_slope
+        self.falling, self.pole = falling, pole
 
     @property
     def count(self) -> int:

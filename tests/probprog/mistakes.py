@@ -52,6 +52,36 @@ def sine(rng):
     return np.sin(rng.normal())
 
 
+def summed(rng):
+    a, b = rng.normal(), rng.normal()
+    return a + b
+
+
+def total(rng):
+    return rng.normal(size=3).sum()
+
+
+def counted_below(rng):
+    return rng.vonmises(0.0, 1.0) < 0.3
+
+
+def halved(rng):
+    return rng.normal(size=4)[::2]
+
+
+def read_off(rng):
+    return int(rng.random() < 0.3)
+
+
+def in_an_array(rng):
+    return np.array([rng.normal(), rng.normal()])
+
+
+def elements(rng):
+    x = rng.normal(size=2)
+    return {"a": 2 * x[0], "b": np.exp(x)}
+
+
 def siblings(rng):
     z = rng.normal()
     return {"a": np.exp(z), "b": 2 * z}
@@ -244,6 +274,13 @@ MISTAKES = {
     "value for a dict": lambda: log_joint(nested)({"group": 1.0}),
     "folded": lambda: log_joint(folded)({"r": 1.0}),
     "not inverted": lambda: log_joint(sine)(0.3),
+    "sum of draws": lambda: log_joint(summed)(0.3),
+    "sum of a draw": lambda: log_joint(total)(0.3),
+    "not absorbed": lambda: log_joint(counted_below)(True),
+    "in part": lambda: log_joint(halved)(TEN[:2]),
+    "number read": lambda: log_joint(read_off)(1),
+    "array of draws": lambda: log_joint(in_an_array)(TEN[:2]),
+    "element twice": lambda: log_joint(elements)({"a": 0.2, "b": TEN[:2]}),
     "siblings": lambda: log_joint(siblings)({"a": 1.0, "b": 0.0}),
     "inconsistent": lambda: log_joint(chained)({"a": 1.0, "b": 2.1}),
     "indexed": lambda: log_joint(indexed)({"double": 2, "x": 0.0}),

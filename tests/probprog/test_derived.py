@@ -245,8 +245,17 @@ def counted(rng):
         (counted, {"x": 0, "y": 0.0}, "read as an index"),
         (lambda rng: np.sin(rng.normal()), 0.3, "sin has no inverse"),
         (lambda rng: rng.normal() + np.zeros(3), np.ones(3), "add repeats its elements"),
-        (lambda rng: np.sort(rng.normal(size=3)), np.arange(3.0), "from computed positions"),
-        (lambda rng: np.clip(rng.normal(), 0, 1), 0.5, "several arguments of where depend"),
+        (lambda rng: np.partition(rng.normal(size=3), 1), np.arange(3.0), "computed positions"),
+        (lambda rng: np.median(rng.normal(size=3)), 0.5, "several arguments of where depend"),
+        (lambda rng: rng.normal(size=3).sum(), 0.5, "sum makes 1 of 3 numbers"),
+        (lambda rng: np.ones((1, 2)) @ rng.normal(size=2), np.ones(1), "matmul makes 1 of 2"),
+        (lambda rng: np.ones((3, 2)) @ rng.normal(size=2), np.ones(3), "matmul has no inverse"),
+        (lambda rng: sum(rng.normal() for _ in range(3)), 0.5, "several arguments of add depend"),
+        (lambda rng: 0 * rng.normal(), 0.0, "multiply has no inverse"),
+        (lambda rng: rng.normal() ** 0, 1.0, "power has no inverse"),
+        (lambda rng: (rng.random() < 0.3) & (rng.random() < 0.4), True, "several arguments of bit"),
+        (lambda rng: np.where([True, False], rng.normal(size=2), rng.gamma(2.0, size=2)),
+         np.ones(2), "several arguments of where"),
         (lambda rng: 1j * rng.normal(), 2 + 3j, "its values are complex"),
         (lambda rng: np.tile(rng.normal(size=2), 2), np.ones(4), "repeats"),
     ],
@@ -278,6 +287,79 @@ def test_of_nested_values_the_one_nearest_the_draw_counts():
     assert lj({"b": 2.0}) == pytest.approx(N.logpdf(0) - np.log(2))
     with pytest.raises(ValueError, match="not what the sampler computes"):
         lj({"a": 1.0, "b": 2.1})
+
+
+def test_equal_expressions_are_one_value():
+    def sampler(rng):
+        z = rng.normal(size=2)
+        return {"a": np.exp(z), "b": np.exp(z), "c": 3.0 * np.exp(z)[0]}
+
+    lj, y = log_joint(sampler), np.array([1.5, 0.7])
+    truth = st.lognorm.logpdf(y, 1).sum()
+    for values in ({"a": y}, {"b": y}, {"a": y, "b": y}, {"a": y, "b": y, "c": 4.5}):
+        assert lj(values) == pytest.approx(truth, rel=1e-12)
+    with pytest.raises(ValueError, match="not what the sampler computes"):
+        lj({"a": y, "b": 2 * y})
+
+
+@pytest.mark.parametrize(
+    ("sampler", "values"),
+    [
+        (lambda x: {"a": 2 * x[0], "b": np.exp(x)}, {"a": 0.2, "b": np.exp([0.1, 0.2])}),
+        (lambda x: {"b": np.exp(x), "a": 2 * x[0]}, {"a": 0.2, "b": np.exp([0.1, 0.2])}),
+        (lambda x: {"a": 2 * x[0], "b": np.exp(x[:1]), "c": x[1:]},
+         {"a": 0.2, "b": np.exp([0.1]), "c": np.array([0.2])}),
+        (lambda x: {"a": 2 * x[0], "b": np.concatenate([x[1:], np.exp(x[:1])])},
+         {"a": 0.2, "b": np.array([0.2, np.exp(0.1)])}),
+        (lambda x: {"a": x[0], "b": np.exp(x)}, {"a": 0.1, "b": np.exp([0.1, 0.2])}),
+    ],
+)  # fmt: skip
+def test_an_element_by_two_ways_is_refused(sampler, values):
+    """The slope of either way might be the one that is meant."""
+    with pytest.raises(InversionError, match="a and b determine the draw"):
+        log_joint(lambda rng: sampler(rng.normal(size=2)))(values)
+
+
+def test_overlapping_pieces_of_a_draw_count_once():
+    def sampler(rng):
+        x = rng.normal(size=3)
+        return x[:2], x[1:]
+
+    truth = N.logpdf([0.1, 0.2, 0.3]).sum()
+    assert log_joint(sampler)((np.array([0.1, 0.2]), np.array([0.2, 0.3]))) == pytest.approx(truth)
+
+
+def test_zero_is_its_own_negative():
+    score = log_joint(lambda rng: abs(rng.integers(-3, 4)) ** 2)
+    assert np.exp([score(k) for k in (0, 1, 4, 9, 2)]) == pytest.approx([1 / 7, *[2 / 7] * 3, 0])
+
+
+def test_a_sampler_that_writes_leaves_values_alone():
+    def sampler(rng):
+        x = rng.normal(size=2)
+        y = x.copy()
+        x += 1.0
+        return y
+
+    def hidden(rng):
+        z = rng.normal(size=2)
+        z += 1.0
+        return rng.normal(z)
+
+    x, y = np.array([0.1, 0.2]), np.array([0.3, 0.4])
+    assert log_joint(sampler)(x) == pytest.approx(N.logpdf(x).sum())
+    truth = N.logpdf(x).sum() + N.logpdf(y, x + 1).sum()
+    assert log_joint(hidden)({"z": x, "normal_0": y}) == pytest.approx(truth)
+    assert x.tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [lambda rng: rng.normal(size=3)[::2], lambda rng: np.sort(rng.normal(size=3))[:2]],
+)
+def test_parts_of_a_draw(sampler):
+    with pytest.raises(ValueError, match="only 2 of 3 elements were given"):
+        log_joint(sampler)(np.array([0.1, 0.2]))
 
 
 def shared(rng):
