@@ -1,5 +1,8 @@
 """Random generators among the arguments of a function.
 
+Transformations replace them by others, of the same stream, that lift what they draw
+(`adlab.modes.draws`).
+
 NumPy loads `numpy.random` on first use, and so does adlab: where it is not loaded there is no
 generator.
 """
@@ -7,14 +10,22 @@ generator.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from adlab.trace import flatten
+from adlab.trace.core import CLOCK
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adlab.modes.batch import Batch
 
-__all__ = ["batched", "drawing", "is_generator", "states"]
+__all__ = [
+    "again", "batched", "drawing", "is_generator", "moving", "moving_leaf", "states",
+]  # fmt: skip
 
 
 def is_generator(x: Any) -> bool:
@@ -25,9 +36,53 @@ def is_generator(x: Any) -> bool:
 
 def batched(rng: Any, batch: Batch) -> Any:
     """Return a generator of the same stream that draws for each example of a batch."""
-    from adlab.modes.draws import BatchedGenerator
+    from adlab.modes.batcheddraws import BatchedGenerator
 
     return BatchedGenerator(rng, batch)
+
+
+def moving_leaf(x: Any, since: int | None = None) -> Any:
+    """Return a generator of the same stream whose draws are differentiated; other things as given.
+
+    It lifts to the levels of interpreters created from now on, or above ``since``.
+    """
+    if not is_generator(x):
+        return x
+    from adlab.modes.movingdraws import MovingGenerator
+
+    return MovingGenerator(x, CLOCK[0] if since is None else since)
+
+
+def moving(tree: Any) -> Any:
+    """Return a pytree of constants with its generators lifted; itself where it has none."""
+    if "numpy.random" not in sys.modules:
+        return tree
+    leaves, structure = flatten(tree)
+    if not any(map(is_generator, leaves)):
+        return tree
+    return structure.unflatten([*map(moving_leaf, leaves)])
+
+
+def again(f: Callable[..., Any], values: Any) -> Callable[..., Any]:
+    """Return ``f``, which is called several times, so that generators draw as if it were once.
+
+    ``values`` is a pytree that has the generators.
+    """
+    generators = [x for x in flatten(values)[0] if is_generator(x)]
+    if not generators:
+        return f
+    start = states(generators)
+    done = False
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal done
+        with drawing(generators, start if done else []):
+            out = f(*args, **kwargs)
+        done = True
+        return out
+
+    return call
 
 
 def states(values: Iterable[Any]) -> list[Any]:

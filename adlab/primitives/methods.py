@@ -56,6 +56,7 @@ number = linear(
 
 # Copies and shapes ------------------------------------------------------------------------------
 
+
 @method
 def copy(self: Any, order: str = "C") -> Any:
     """Return a copy."""

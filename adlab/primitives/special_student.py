@@ -20,7 +20,7 @@ from adlab.primitives.special_parameters import single_or_double
 from adlab.primitives.special_ufunc import special
 from adlab.rules import elementwise
 
-__all__ = ["stdtr", "stdtrit"]
+__all__ = ["quantile_by_df", "stdtr", "stdtrit"]
 
 
 def _density(df: Any, t: Any) -> Any:
@@ -57,9 +57,16 @@ _by_df = elementwise(
     args="df t", name="stdtr_1", register=False,
 )  # fmt: skip
 stdtr = special(sc.stdtr, lambda df, t: _by_df(df, t), _density, args="df t")
+
+
+def quantile_by_df(t: Any, df: Any) -> Any:
+    """∂t/∂ν = −(∂F/∂ν)/f where F(ν, t) is held fixed."""
+    return -_by_df(df, t) / _density(df, t)
+
+
 stdtrit = special(
     sc.stdtrit,
-    lambda ans, df: -_by_df(df, ans) / _density(df, ans),
+    lambda ans, df: quantile_by_df(ans, df),
     lambda ans, df: 1 / _density(df, ans),
     args="df p",
 )

@@ -64,9 +64,7 @@ def _possible(count: Any, p: Any) -> Any:
 
 binomial = density(
     "binomial",
-    lambda x, n, p: (
-        log_choose(n, x) + scipy.special.xlogy(x, p) + scipy.special.xlog1py(n - x, -p)
-    ),
+    lambda x, n, p: log_choose(n, x) + scipy.special.xlogy(x, p) + scipy.special.xlog1py(n - x, -p),
     0,
     0,
     lambda x, n, p: ratio(x, p) - ratio(n - x, 1 - p),

@@ -92,4 +92,3 @@ def _examine(
     problem = fold or plan.problem
     if problem is not None:
         raise problem
-
