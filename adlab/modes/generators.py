@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from adlab.modes.batch import Batch
 
 __all__ = [
-    "again", "batched", "drawing", "is_generator", "moving", "moving_leaf", "states",
+    "again", "batched", "drawing", "is_generator", "layers_around", "moving", "moving_leaf",
+    "states", "unbatched",
 ]  # fmt: skip
 
 
@@ -34,11 +35,31 @@ def is_generator(x: Any) -> bool:
     return random is not None and isinstance(x, random.Generator)
 
 
-def batched(rng: Any, batch: Batch) -> Any:
-    """Return a generator of the same stream that draws for each example of a batch."""
+def batched(rng: Any, batch: Batch, layers: int = 0) -> Any:
+    """Return a generator of the same stream that draws for each example of a batch.
+
+    As many others as ``layers`` says stay around it.
+    """
     from adlab.modes.batcheddraws import BatchedGenerator
 
+    if layers:
+        return rng.around(batched(rng.value, batch, layers - 1))
     return BatchedGenerator(rng, batch)
+
+
+def unbatched(x: Any, layers: int | None) -> Any:
+    """Return what a value of a batch is one level down; `batched` and `Batch.lift` undo it."""
+    return x.around(unbatched(x.value, layers - 1)) if layers else x.value
+
+
+def layers_around(rng: Any, batch: Batch) -> int | None:
+    """Return how many generators are around that of a batch; None if there is none of it."""
+    layers = 0
+    while hasattr(rng, "around"):
+        if vars(rng).get("interpreter") is batch:
+            return layers
+        rng, layers = rng.value, layers + 1
+    return None
 
 
 def moving_leaf(x: Any, since: int | None = None) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from adlab.errors import InPlaceError, MissingRuleError, UnsupportedFunctionError, explain
 from adlab.modes.draws import LiftingGenerator, bound
+from adlab.primitives.array import ArrayTracer
 from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.lists import as_array
 from adlab.primitives.random import ARRAYS, DEFAULTS, METHODS, path_of
@@ -162,12 +163,12 @@ class MovingGenerator(LiftingGenerator):
         return out
 
     def _shuffle(self, x: Any, axis: int = 0) -> None:
-        if isinstance(x, (list, tuple)):  # its entries are exchanged, traced or not
-            return self.value.shuffle(x, axis)
+        if isinstance(x, list):  # its entries are exchanged, traced or not
+            self.value.shuffle(x)
+            return
         places = _places(shape_of(x), axis)
         self.value.shuffle(places, axis=axis)
         x[...] = np.take_along_axis(x, places, axis)
-        return None
 
 
 _LISTS: dict[str, Any] = {
@@ -183,14 +184,13 @@ def _places(shape: tuple[int, ...], axis: int | None) -> Any:
     if axis is None:
         return np.arange(np.prod(shape, dtype=int)).reshape(shape)
     along = np.arange(shape[axis])
-    return np.moveaxis(
-        np.broadcast_to(along, (*np.delete(shape, axis), len(along))), -1, axis
-    ).copy()
+    lines = np.broadcast_to(along, (*np.delete(shape, axis), len(along)))
+    return np.moveaxis(lines, -1, axis).copy()
 
 
 def _size_of(name: str, out: Any, size: Any) -> Any:
     """Return the size of a draw that is written into an array, which has to be able to hold it."""
-    if not isinstance(out, Tracer):
+    if not isinstance(out, ArrayTracer):
         raise InPlaceError(
             explain(
                 f"rng.{name} was to write a draw that is differentiated into a plain array",

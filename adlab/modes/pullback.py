@@ -15,6 +15,7 @@ from adlab.modes.leaves import (
 )
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.reach import is_differentiated, pull_back
+from adlab.modes.tape import Tape
 from adlab.modes.vjp import VJP
 from adlab.primitives.contents import example
 from adlab.primitives.spaces import Space, space, zeros
@@ -116,7 +117,7 @@ def _space(out: Any) -> Space | None:
     return space(example(out)) if is_differentiable(out) else None
 
 
-def lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:
+def lift(tape: Tape, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:
     """Return the leaves as tracers where they are differentiable, and their nodes (else None)."""
     lifted = [
         tape.input(leaf) if is_differentiable(leaf, what) else moving_leaf(leaf, tape.level - 1)

@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.rules import Rule, elementwise
+from adlab.rules import Rule, Solution, elementwise
 from adlab.rules.rule import argument_names
 from adlab.trace import Primitive
 
-__all__ = ["ARRAYS", "DEFAULTS", "METHODS", "drawn", "filed", "path_of", "scalar_path"]
+__all__ = ["ARRAYS", "DEFAULTS", "ITSELF", "METHODS", "drawn", "filed", "path_of", "scalar_path"]
 
 Formula = Callable[..., Any]
 
@@ -126,10 +126,15 @@ def scalar_path(
         *partials,
         *[_negative(partial, names) for partial in partials],
         args=" ".join(names),
+        inverse=ITSELF,
         name=f"random.{method}",
         register=False,
     )
     return filed(method, primitive, lost)
+
+
+#: The draw is found from what it becomes, for it does not change.
+ITSELF = Solution(lambda ans: ans, log_slope=lambda ans: 0.0 * ans)
 
 
 def drawn(x: Any, *params: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.random import drawn, filed, scalar_path
+from adlab.primitives.random import ITSELF, drawn, filed, scalar_path
 from adlab.primitives.special_beta import betainc_by
 from adlab.primitives.special_circle import circular_by_kappa
 from adlab.primitives.special_error import erfcx, log_ndtr
@@ -85,8 +85,8 @@ def _beta_by_b(ans: Any, a: Any, b: Any) -> Any:
 
 scalar_path("beta", _beta_by_a, _beta_by_b, args="a b")
 
-# Of an F variate x with n and d degrees of freedom y = nx/(nx + d) is a beta variate with parameters
-# n/2 and d/2, and log x = logit y − log n + log d.
+# Of an F variate x with n and d degrees of freedom y = nx/(nx + d) is a beta variate with
+# parameters n/2 and d/2, and log x = logit y − log n + log d.
 
 
 def _shares(x: Any, dfnum: Any, dfden: Any) -> tuple[Any, Any]:
@@ -132,6 +132,7 @@ filed(
         ],
         args="x alpha alpha_below",
         axes="(n),(n),(n)->(n)",
+        inverse=ITSELF,
         name="random.dirichlet",
         register=False,
     ),

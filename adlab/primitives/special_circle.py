@@ -32,9 +32,8 @@ def _reach(kappa: Any, start: Any) -> tuple[Any, Any]:
     drop = np.minimum(np.sin(0.5 * start) ** 2 + 0.5 * _FAR / np.maximum(kappa, 1e-300), 1.0)
     half = 0.5 * (2 * np.arcsin(np.sqrt(drop)) - start)
     t = start + half * (1 + _NODES)
-    return t, half * _WEIGHTS * np.exp(
-        -2 * kappa * np.sin(0.5 * (t - start)) * np.sin(0.5 * (t + start))
-    )
+    fall = 2 * np.sin(0.5 * (t - start)) * np.sin(0.5 * (t + start))  # cos z − cos t
+    return t, half * _WEIGHTS * np.exp(-kappa * fall)
 
 
 def _cumulants(order: int, kappa: Any) -> list[Any]:
@@ -51,7 +50,7 @@ def _cumulants(order: int, kappa: Any) -> list[Any]:
 
 @functools.cache
 def _cumulant(order: int) -> Primitive:
-    """Return the cumulant of cos t of order n ≥ 2 as a function of κ, the derivative of the last."""
+    """Return the cumulant of cos t of order n ≥ 2 of κ; its derivative is the next."""
     return elementwise(
         single_or_double(lambda kappa: _cumulants(order, kappa)[order]),
         lambda kappa: _cumulant(order + 1)(kappa),
