@@ -20,11 +20,11 @@ from adlab.primitives.array import ArrayTracer
 from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.lists import as_array
 from adlab.primitives.random import ARRAYS, DEFAULTS, METHODS, path_of
-from adlab.rules import Elementwise
+from adlab.rules import Elementwise, Rule
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
-__all__ = ["MovingGenerator"]
+__all__ = ["MovingGenerator", "is_lost", "lost"]
 
 
 class MovingGenerator(LiftingGenerator):
@@ -60,9 +60,22 @@ class MovingGenerator(LiftingGenerator):
         return isinstance(x, Tracer) and self.lowered(x) is not x
 
     def numbers(self, name: str, args: Any, kwargs: Any) -> Any:
-        """Draw, and let the draw move with the parameters that do."""
-        if not any(map(self.moves, (*args, *kwargs.values()))):
-            return getattr(self.value, name)(*args, **kwargs)
+        """Draw numbers, which move with the parameters that do."""
+        if any(map(self.moves, (*args, *kwargs.values()))):
+            return self.moved(name, args, kwargs)
+        return getattr(self.value, name)(*args, **kwargs)
+
+    def arrays(self, name: str, args: Any, kwargs: Any) -> Any:
+        """Draw vectors; of lists the places of the entries, which are taken there."""
+        given = bound(name, args, kwargs)
+        if name in _LISTS and is_traced(given.get("a", given.get("x"))):
+            return _LISTS[name](self, **given)
+        return self.numbers(name, args, kwargs)
+
+    def moved(self, name: str, args: Any, kwargs: Any) -> Any:
+        """Call a method with a parameter that moves."""
+        if name == "multivariate_normal":
+            return self._normal(**bound(name, args, kwargs))
         path = path_of(name)
         if path is None:
             return self.unmoved(name, args, kwargs)
@@ -99,19 +112,6 @@ class MovingGenerator(LiftingGenerator):
             return moved
         out[...] = moved
         return out
-
-    def arrays(self, name: str, args: Any, kwargs: Any) -> Any:
-        """Draw vectors, or the places of entries."""
-        given = bound(name, args, kwargs)
-        if name in _LISTS and is_traced(given.get("a", given.get("x"))):
-            return _LISTS[name](self, **given)
-        if not any(map(self.moves, given.values())):
-            return getattr(self.value, name)(*args, **kwargs)
-        if name == "dirichlet" and (path := path_of(name)):
-            return self._along(path, name, given)
-        if name == "multivariate_normal":
-            return self._normal(**given)
-        return self.unmoved(name, args, kwargs)
 
     def _normal(self, mean: Any, cov: Any, **options: Any) -> Any:
         """x = μ + L ε, Σ = L Lᵀ: whatever factor NumPy takes, the law of ε is the same.
@@ -202,23 +202,34 @@ def _size_of(name: str, out: Any, size: Any) -> Any:
 
 
 def _require_told(path: Primitive, name: str, moving: list[str], params: list[Any]) -> None:
-    """Raise where the noise of a draw cannot be told from the draw."""
-    lost, calculus = path.facts["lost"], path.facts["calculus"]
-    if lost is None or not np.any(lost(*map(concrete, params))):
+    """Raise where the noise, of which derivatives are computed, cannot be told from the draw."""
+    if not is_lost(path, params):
         return
+    calculus = path.facts["calculus"]
     if isinstance(calculus, Elementwise):
-        constant = [not callable(getattr(each, "formula", None)) for each in calculus.partials]
-        moving = [key for key in moving if not constant[path.args.index(key)]]
+        partials = dict(zip(path.args, calculus.partials, strict=True))
+        moving = [key for key in moving if isinstance(partials[key], Rule)]
     if moving:
-        raise UnsupportedFunctionError(
-            explain(
-                f"the derivative of rng.{name} by {' and '.join(moving)} was asked for",
-                why="at these parameters the draw is certain, or so nearly that rounding has taken "
-                "its noise, from which the derivative is computed.",
-                instead="draw standard variates and transform them, for instance "
-                "mu + sigma * rng.standard_normal(size).",
-            )
+        raise lost(name, moving)
+
+
+def is_lost(path: Primitive, params: list[Any]) -> bool:
+    """Whether some draw with these parameters is certain, or as good as that."""
+    where = path.facts["lost"]
+    return where is not None and bool(np.any(where(*map(concrete, params))))
+
+
+def lost(name: str, moving: list[str]) -> UnsupportedFunctionError:
+    """Return the error for a draw whose noise is lost."""
+    return UnsupportedFunctionError(
+        explain(
+            f"the derivative of rng.{name} by {' and '.join(moving)} was asked for",
+            why="at these parameters the draw is certain, or so nearly that rounding has taken "
+            "its noise, from which the derivative is computed.",
+            instead="draw standard variates and transform them, for instance "
+            "mu + sigma * rng.standard_normal(size).",
         )
+    )
 
 
 def _cholesky(cov: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adlab.errors import InversionError, Rejected, SiteError
 from adlab.probprog.effects import factor, require
+from adlab.probprog.estimators import expectation_gradient, value_and_expectation_gradient
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.logjoint import LogJoint, log_joint
@@ -30,10 +31,12 @@ __all__ = [
     "Refusal",
     "Rejected",
     "SiteError",
+    "expectation_gradient",
     "factor",
     "log_joint",
     "register_density",
     "require",
+    "value_and_expectation_gradient",
 ]
 
 #: What is seldom used is loaded on first use, and from where.
