@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "again", "batched", "drawing", "is_generator", "layers_around", "moving", "moving_leaf",
-    "states", "unbatched",
+    "passing", "states", "unbatched",
 ]  # fmt: skip
 
 
@@ -72,6 +72,17 @@ def moving_leaf(x: Any, since: int | None = None) -> Any:
     from adlab.modes.movingdraws import MovingGenerator
 
     return MovingGenerator(x, CLOCK[0] if since is None else since)
+
+
+def passing(rng: Any, since: int) -> Any:
+    """Return a generator that draws one level down, for interpreters above ``since``.
+
+    What it draws is drawn again, and to that some generators object.
+    """
+    from adlab.modes.movingdraws import PassingGenerator
+
+    getattr(rng, "require_one_run", lambda: None)()
+    return PassingGenerator(rng, since)
 
 
 def moving(tree: Any) -> Any:

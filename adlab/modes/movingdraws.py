@@ -16,7 +16,6 @@ import numpy as np
 
 from adlab.errors import InPlaceError, MissingRuleError, UnsupportedFunctionError, explain
 from adlab.modes.draws import LiftingGenerator, bound
-from adlab.primitives.array import ArrayTracer
 from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.lists import as_array
 from adlab.primitives.random import ARRAYS, DEFAULTS, METHODS, path_of
@@ -24,7 +23,7 @@ from adlab.rules import Elementwise, Rule
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
-__all__ = ["MovingGenerator", "is_lost", "lost"]
+__all__ = ["MovingGenerator", "PassingGenerator", "is_lost", "lost"]
 
 
 class MovingGenerator(LiftingGenerator):
@@ -179,6 +178,20 @@ _LISTS: dict[str, Any] = {
 }
 
 
+class PassingGenerator(MovingGenerator):
+    """A generator that leaves what its draws depend on to the one it is around.
+
+    It belongs to interpreters that compute what the level below does, as that of a checkpoint.
+    """
+
+    def unmoved(self, name: str, args: Any, kwargs: Any) -> Any:
+        """Draw one level down."""
+        named = {key: self.lowered(as_array(x)) for key, x in kwargs.items()}
+        return getattr(self.value, name)(*[self.lowered(as_array(x)) for x in args], **named)
+
+    moved = unmoved
+
+
 def _places(shape: tuple[int, ...], axis: int | None) -> Any:
     """Return an array of this shape of the place of each entry along an axis, or in all."""
     if axis is None:
@@ -190,7 +203,7 @@ def _places(shape: tuple[int, ...], axis: int | None) -> Any:
 
 def _size_of(name: str, out: Any, size: Any) -> Any:
     """Return the size of a draw that is written into an array, which has to be able to hold it."""
-    if not isinstance(out, ArrayTracer):
+    if not isinstance(out, Tracer):
         raise InPlaceError(
             explain(
                 f"rng.{name} was to write a draw that is differentiated into a plain array",
@@ -198,7 +211,7 @@ def _size_of(name: str, out: Any, size: Any) -> Any:
                 instead="leave out= away, or create the array with adlab.numpy.",
             )
         )
-    return out.shape if size is None else size
+    return shape_of(out) if size is None else size
 
 
 def _require_told(path: Primitive, name: str, moving: list[str], params: list[Any]) -> None:

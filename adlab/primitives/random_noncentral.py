@@ -39,8 +39,9 @@ def _numbers(z: Any, middle: Any) -> Any:
     """Return the j that matter for some element."""
     root = np.sqrt(np.square(middle) + 4 * z)
     peak = np.maximum(2 * z / (root + middle), 0)  # the positive root of j² + middle·j = z
+    peak = peak[np.isfinite(peak)] if np.ndim(peak) else np.nan_to_num(peak)
     spread = 12 * np.sqrt(peak + 9)
-    first = max(math.floor(np.min(peak - spread, initial=np.inf)), 0)
+    first = max(math.floor(np.min(peak - spread, initial=np.max(peak, initial=0.0))), 0)
     return np.arange(first, np.max(peak + spread, initial=first) + 1.0)
 
 

@@ -60,6 +60,17 @@ class Mixing(MovingGenerator):
     def around(self, rng: np.random.Generator) -> MovingGenerator:
         return type(self)(rng, self.since, self.terms)
 
+    def require_one_run(self) -> None:
+        """Refuse `adlab.checkpoint`, whose body sees no derivatives before it runs again."""
+        raise UnsupportedFunctionError(
+            explain(
+                "a score function was asked for inside a checkpoint",
+                why="what is drawn there is drawn without derivatives first, and its log density "
+                "would be missed.",
+                instead="draw outside, and checkpoint what is computed from the draws.",
+            )
+        )
+
     def unmoved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Draw a constant, and note its log density."""
         args, kwargs = tuple(map(as_array, args)), {key: as_array(x) for key, x in kwargs.items()}
