@@ -139,7 +139,7 @@ def off(estimates, exact):
 def test_draws_that_jump(name, samples, estimator):
     f, x, mean = EXPECTATIONS[name]
     gradient = expectation_gradient(f, estimator, samples=samples)
-    assert off(runs(gradient, x, 1500 // samples), adlab.grad(mean)(x)) < 4
+    assert off(runs(gradient, x, 800 // samples), adlab.grad(mean)(x)) < 4
 
 
 @pytest.mark.parametrize("estimator", ["pathwise", "score", "mixed"])
@@ -147,7 +147,7 @@ def test_draws_that_jump(name, samples, estimator):
 def test_draws_that_move(name, estimator):
     f, x, mean = SMOOTH[name]
     gradient = expectation_gradient(f, estimator, samples=2)
-    assert off(runs(gradient, x, 1200), adlab.grad(mean)(x)) < 4
+    assert off(runs(gradient, x, 400), adlab.grad(mean)(x)) < 4
 
 
 def test_a_dropped_term_is_seen(monkeypatch):
@@ -173,9 +173,9 @@ def test_a_dropped_term_is_seen(monkeypatch):
 def test_what_reduces_the_variance():
     f, x, _ = EXPECTATIONS["poisson"]
     alone = np.var(runs(expectation_gradient(f, "score"), x, 2000))
-    leave_one_out = np.var(runs(expectation_gradient(f, "score", samples=2), x, 2000))
+    leave_one_out = np.var(runs(expectation_gradient(f, "score", samples=8), x, 1000))
     constant = np.var(runs(expectation_gradient(f, "score", baseline=x + x**2), x, 2000))
-    assert leave_one_out < 0.45 * alone  # two samples alone would halve it
+    assert leave_one_out < 0.9 * alone / 8
     assert constant < 0.8 * alone
     f, x, _ = SMOOTH["normal"]
     score = runs(expectation_gradient(f, "score"), x, 2000)
@@ -252,11 +252,6 @@ def test_arguments_by_name_and_generators_inside():
         (lambda x, r: r.normal(1.0, x), 0.0, "certain"),
         (lambda x, r: r.normal(x, 0.0), 0.0, "certain"),
         (lambda x, r: r.gamma(x), 0.0, "certain"),
-        (
-            lambda x, r: np.sum(r.choice(3, 2, False, p=softmax(x), shuffle=False)) * 1.0,
-            LOGITS,
-            "shuffle",
-        ),
         (
             lambda x, r: np.sum(r.multivariate_normal(x, np.ones((3, 3)))),
             LOGITS,
