@@ -195,7 +195,7 @@ class _Own(Interpreter):
         if traced:
             return self.lift(x)
         if is_generator(x):
-            return passing(x, self.level - 1)
+            return passing(x, self)
         if x.__class__ is np.ndarray:
             x = x.view()
             x.flags.writeable = False

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adlab.modes.batch import Batch
+    from adlab.trace import Interpreter
 
 __all__ = [
     "again", "batched", "drawing", "is_generator", "layers_around", "moving", "moving_leaf",
@@ -74,15 +75,15 @@ def moving_leaf(x: Any, since: int | None = None) -> Any:
     return MovingGenerator(x, CLOCK[0] if since is None else since)
 
 
-def passing(rng: Any, since: int) -> Any:
-    """Return a generator that draws one level down, for interpreters above ``since``.
+def passing(rng: Any, interpreter: Interpreter) -> Any:
+    """Return a generator that draws one level below an interpreter.
 
     What it draws is drawn again, and to that some generators object.
     """
     from adlab.modes.movingdraws import PassingGenerator
 
     getattr(rng, "require_one_run", lambda: None)()
-    return PassingGenerator(rng, since)
+    return PassingGenerator(rng, interpreter)
 
 
 def moving(tree: Any) -> Any:

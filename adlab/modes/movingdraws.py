@@ -10,18 +10,20 @@ D. Wierstra, *Stochastic backpropagation and approximate inference*, ICML 2014.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from adlab.errors import InPlaceError, MissingRuleError, UnsupportedFunctionError, explain
 from adlab.modes.draws import LiftingGenerator, bound
+from adlab.modes.leaves import is_number
 from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.lists import as_array
 from adlab.primitives.random import ARRAYS, DEFAULTS, METHODS, path_of
 from adlab.rules import Elementwise, Rule
 from adlab.rules.rule import shape_of
-from adlab.trace import Primitive, Tracer
+from adlab.trace import Interpreter, Primitive, Tracer
 
 __all__ = ["MovingGenerator", "PassingGenerator", "is_lost", "lost"]
 
@@ -95,22 +97,41 @@ class MovingGenerator(LiftingGenerator):
 
     def _along(self, path: Primitive, name: str, given: dict[str, Any]) -> Any:
         names = (METHODS | ARRAYS)[name].partition("size")[0].split()
-        params = {key: as_array(given.pop(key)) for key in names if key in given}
-        below = {key: self.lowered(x) for key, x in params.items()}
+        params = {key: given.pop(key) if key in given else DEFAULTS[key] for key in names}
         out = given.pop("out", None)
         if out is not None:
             given["size"] = _size_of(name, out, given.get("size"))
-        x = getattr(self.value, name)(**below, **given)
-        both = [
-            [values[key] if key in values else DEFAULTS[key] for key in names]
-            for values in (params, below)
-        ]
-        _require_told(path, name, [key for key in names if self.moves(params.get(key))], both[1])
-        moved = path(x, *both[0], *both[1])
+
+        def draw(**below: Any) -> Any:
+            return getattr(self.value, name)(**below, **given)
+
+        moved = self.along(path, name, params, draw)
         if out is None:
             return moved
         out[...] = moved
         return out
+
+    def along(
+        self, path: Primitive, name: str, params: dict[str, Any], draw: Callable[..., Any]
+    ) -> Any:
+        """Return ``draw(**params)``, moving with the parameters.
+
+        Parameters
+        ----------
+        path : Primitive
+        name : str
+            For messages.
+        params : dict
+            The parameters of the path, in order.
+        draw : callable
+            Draws from the generator this one is around, with parameters as that sees them.
+        """
+        params = {key: as_array(x) for key, x in params.items()}
+        below = {key: self.lowered(x) for key, x in params.items()}
+        x = draw(**below)
+        moving = [key for key, value in params.items() if self.moves(value)]
+        _require_told(path, name, moving, [*below.values()])
+        return path(x, *params.values(), *below.values())
 
     def _normal(self, mean: Any, cov: Any, **options: Any) -> Any:
         """x = μ + L ε, Σ = L Lᵀ: whatever factor NumPy takes, the law of ε is the same.
@@ -181,15 +202,33 @@ _LISTS: dict[str, Any] = {
 class PassingGenerator(MovingGenerator):
     """A generator that leaves what its draws depend on to the one it is around.
 
-    It belongs to interpreters that compute what the level below does, as that of a checkpoint.
+    It belongs to an interpreter that computes what the level below does, as that of a checkpoint.
     """
+
+    def __init__(self, rng: np.random.Generator, interpreter: Interpreter) -> None:
+        super().__init__(rng, interpreter.level - 1)
+        self.interpreter = interpreter
+
+    def around(self, rng: np.random.Generator) -> MovingGenerator:
+        return PassingGenerator(rng, self.interpreter)
 
     def unmoved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Draw one level down."""
         named = {key: self.lowered(as_array(x)) for key, x in kwargs.items()}
-        return getattr(self.value, name)(*[self.lowered(as_array(x)) for x in args], **named)
+        return self._lifted(
+            getattr(self.value, name)(*[self.lowered(as_array(x)) for x in args], **named)
+        )
 
     moved = unmoved
+
+    def along(
+        self, path: Primitive, name: str, params: dict[str, Any], draw: Callable[..., Any]
+    ) -> Any:
+        """Draw one level down."""
+        return self._lifted(draw(**{key: self.lowered(as_array(x)) for key, x in params.items()}))
+
+    def _lifted(self, x: Any) -> Any:
+        return self.interpreter.lift(x) if is_number(x) else x
 
 
 def _places(shape: tuple[int, ...], axis: int | None) -> Any:
@@ -228,8 +267,8 @@ def _require_told(path: Primitive, name: str, moving: list[str], params: list[An
 
 def is_lost(path: Primitive, params: list[Any]) -> bool:
     """Whether some draw with these parameters is certain, or as good as that."""
-    where = path.facts["lost"]
-    return where is not None and bool(np.any(where(*map(concrete, params))))
+    where = path.facts.get("lost")
+    return where is not None and bool(np.any(concrete(where(*params))))
 
 
 def lost(name: str, moving: list[str]) -> UnsupportedFunctionError:

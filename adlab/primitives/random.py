@@ -23,10 +23,19 @@ from typing import Any
 import numpy as np
 
 from adlab.rules import Rule, Solution, elementwise
-from adlab.rules.rule import argument_names
 from adlab.trace import Primitive
 
-__all__ = ["ARRAYS", "DEFAULTS", "ITSELF", "METHODS", "drawn", "filed", "path_of", "scalar_path"]
+__all__ = [
+    "ARRAYS",
+    "DEFAULTS",
+    "ITSELF",
+    "METHODS",
+    "drawn",
+    "filed",
+    "path",
+    "path_of",
+    "scalar_path",
+]
 
 Formula = Callable[..., Any]
 
@@ -119,18 +128,23 @@ def scalar_path(
     Primitive
         ``path(x, *params, *params_below)``, elementwise.
     """
-    names = ("x", *args.split(), *(f"{name}_below" for name in args.split()))
-    primitive = elementwise(
+    return filed(method, path(f"random.{method}", *partials, args=args), lost)
+
+
+def path(name: str, *partials: Formula | Rule | float, args: str) -> Primitive:
+    """Return a path of numbers; see `scalar_path`."""
+    names = ("x", *args.split(), *(f"{each}_below" for each in args.split()))
+    rules = [_rule(each, names) for each in partials]
+    return elementwise(
         drawn,
         1,
-        *partials,
-        *[_negative(partial, names) for partial in partials],
+        *rules,
+        *map(_negative, rules),
         args=" ".join(names),
         inverse=ITSELF,
-        name=f"random.{method}",
+        name=name,
         register=False,
     )
-    return filed(method, primitive, lost)
 
 
 #: The draw is found from what it becomes, for it does not change.
@@ -142,22 +156,28 @@ def drawn(x: Any, *params: Any) -> Any:
     return x
 
 
-def filed(method: str, path: Primitive, lost: Formula | None) -> Primitive:
+def filed(method: str, primitive: Primitive, lost: Formula | None) -> Primitive:
     """File the path of a method's draws; ``lost`` says where they do not tell it."""
-    path.facts["lost"] = lost
-    _paths[method] = path
-    return path
+    primitive.facts["lost"] = lost
+    _paths[method] = primitive
+    return primitive
 
 
-def _negative(partial: Formula | float, names: tuple[str, ...]) -> Rule | float:
-    if not callable(partial):
+def _rule(partial: Formula | Rule | float, names: tuple[str, ...]) -> Rule | float:
+    if isinstance(partial, Rule):
+        return Rule(partial.formula, names, 0, partial.names)
+    return Rule(partial, names, 0) if callable(partial) else partial
+
+
+def _negative(partial: Rule | float) -> Rule | float:
+    if not isinstance(partial, Rule):
         return -partial
-    return Rule(lambda *given: -partial(*given), names, 0, argument_names(partial))
+    return Rule(lambda *given: -partial.formula(*given), partial.args, 0, partial.names)
 
 
 def _outweighs(size: Any, scale: Any) -> Any:
     """Where a scale is nothing, or close to nothing, beside a size."""
-    return np.abs(size) >= _DIGITS * np.asarray(scale)
+    return np.greater_equal(np.abs(size), _DIGITS * scale)
 
 
 # x = location + scale·ε --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from adlab.probprog.effects import factor, require
 from adlab.probprog.estimators import expectation_gradient, value_and_expectation_gradient
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
+from adlab.probprog.implicit import implicit
 from adlab.probprog.logjoint import LogJoint, log_joint
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "SiteError",
     "expectation_gradient",
     "factor",
+    "implicit",
     "log_joint",
     "register_density",
     "require",

@@ -181,9 +181,11 @@ def expectation_gradient(
     >>> import numpy as np
     >>> from adlab.probprog import expectation_gradient
     >>> gradient = expectation_gradient(lambda lam, rng: rng.poisson(lam) ** 2, "score", samples=9)
-    >>> estimates = [gradient(1.5, np.random.default_rng(seed)) for seed in range(400)]
-    >>> round(np.mean(estimates), 1), 1 + 2 * 1.5
-    (4.0, 4.0)
+    >>> rng = np.random.default_rng(0)
+    >>> estimates = [gradient(1.5, rng) for _ in range(500)]
+    >>> error = np.std(estimates) / np.sqrt(500)
+    >>> bool(abs(np.mean(estimates) - (1 + 2 * 1.5)) < 3 * error), bool(error < 0.2)
+    (True, True)
     """
     return Transformed(_gradient, f, **_options(estimator, argnums, samples, baseline))
 
@@ -202,7 +204,7 @@ def value_and_expectation_gradient(
     >>> both = value_and_expectation_gradient(lambda mu, rng: rng.normal(mu, 1) ** 2, "pathwise")
     >>> value, gradient = both(0.5, np.random.default_rng(0))
     >>> x = np.random.default_rng(0).normal(0.5, 1)
-    >>> value == x**2, gradient == 2 * x
+    >>> bool(value == x**2), bool(gradient == 2 * x)
     (True, True)
     """
     return Transformed(_both, f, **_options(estimator, argnums, samples, baseline))

@@ -31,9 +31,9 @@ DRAWS = {
     "jumping choice": lambda: adlab.grad(lambda p, r: r.choice(UNIT, p=p))(UNIT, rng()),
     "draw into a plain array": lambda: adlab.grad(written)(2.0, rng()),
     "certain draw": lambda: adlab.grad(lambda x, r: r.normal(1.0, x))(0.0, rng()),
-    "singular covariance": lambda: adlab.grad(
-        lambda c, r: np.sum(r.multivariate_normal(UNIT, c))
-    )(np.ones((2, 2)), rng()),
+    "singular covariance": lambda: adlab.grad(lambda c, r: np.sum(r.multivariate_normal(UNIT, c)))(
+        np.ones((2, 2)), rng()
+    ),
     "no such estimator": lambda: expectation_gradient(written, "reinforce"),
     "no samples": lambda: expectation_gradient(written, "score", samples=0),
     "no generator": lambda: expectation_gradient(lambda x: x * 2.0, "score")(1.0),

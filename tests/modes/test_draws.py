@@ -284,6 +284,22 @@ def test_a_pullback_and_a_pushforward_draw_nothing():
     assert lifted.bit_generator.state == state
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, adlab.checkpoint])
+def test_draws_are_written_into(wrap):
+    def f(t, r):
+        y, z = r.normal(t, 1.0, size=3), r.gamma(t, 1.0, size=3)
+        y[0] *= 2
+        z[1] = t * t
+        return np.sum(y**2) + np.sum(z**2) * t
+
+    def by_hand(t, r):
+        y, z = r.normal(t, 1.0, size=3), r.gamma(t, 1.0, size=3)
+        return 4 * y[0] ** 2 + y[1] ** 2 + y[2] ** 2 + t * (z[0] ** 2 + t**4 + z[2] ** 2)
+
+    for derivative in (adlab.grad, adlab.hessian, lambda f: adlab.jacrev(adlab.grad(f))):
+        np.testing.assert_allclose(derivative(wrap(f))(1.3, rng()), derivative(by_hand)(1.3, rng()))
+
+
 def test_complex_arguments_draw_the_same_for_both_parts():
     def f(z, r):
         return (np.abs(z) ** 2).sum() * np.ones(1) * r.normal(np.real(z[0]), 1.0)
