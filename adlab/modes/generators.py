@@ -80,7 +80,7 @@ def passing(rng: Any, interpreter: Interpreter) -> Any:
 
     What it draws is drawn again, and to that some generators object.
     """
-    from adlab.modes.movingdraws import PassingGenerator
+    from adlab.modes.passingdraws import PassingGenerator
 
     getattr(rng, "require_one_run", lambda: None)()
     return PassingGenerator(rng, interpreter)

@@ -17,15 +17,14 @@ import numpy as np
 
 from adlab.errors import InPlaceError, MissingRuleError, UnsupportedFunctionError, explain
 from adlab.modes.draws import LiftingGenerator, bound
-from adlab.modes.leaves import is_number
 from adlab.primitives.contents import concrete, is_traced
 from adlab.primitives.lists import as_array
 from adlab.primitives.random import ARRAYS, DEFAULTS, METHODS, path_of
 from adlab.rules import Elementwise, Rule
 from adlab.rules.rule import shape_of
-from adlab.trace import Interpreter, Primitive, Tracer
+from adlab.trace import Primitive, Tracer
 
-__all__ = ["MovingGenerator", "PassingGenerator", "is_lost", "lost"]
+__all__ = ["MovingGenerator", "is_lost", "lost"]
 
 
 class MovingGenerator(LiftingGenerator):
@@ -149,6 +148,30 @@ class MovingGenerator(LiftingGenerator):
             moved = moved + np.reshape((np.linalg.cholesky(cov) @ noise).T, x.shape)
         return x + (moved - self.lowered(moved))
 
+    def draw_rvs(self, distribution: Any, args: Any, kwargs: Any, frame: Any) -> Any:
+        """Draw from a distribution of `scipy.stats`, which asks where it is told to.
+
+        Without a path of its own a draw is what SciPy computes from draws that move.
+        """
+        if not any(map(self.moves, (*args, *kwargs.values()))):
+            below = getattr(self.value, "draw_rvs", None)
+            if below is not None:
+                return below(distribution, args, kwargs, frame)
+            return distribution.rvs(*args, **kwargs, random_state=self.value)
+        name = f"scipy.stats.{getattr(distribution, 'name', '')}"
+        path = path_of(name)
+        if path is None:
+            plain = type(distribution).rvs.__wrapped__
+            return plain(distribution, *args, **kwargs, random_state=self)
+        names = path.args[1 : 1 + len(path.args) // 2]
+        given = dict(zip((*names, "size"), args, strict=False)) | kwargs
+        params = {key: given.pop(key, _STANDARD.get(key)) for key in names}
+
+        def draw(**below: Any) -> Any:
+            return self.draw_rvs(distribution, (), below | given, frame)
+
+        return self.along(path, name, params, draw)
+
     # Entries of lists: their places are drawn, and they are taken there.
 
     def _choice(
@@ -191,44 +214,14 @@ class MovingGenerator(LiftingGenerator):
         x[...] = np.take_along_axis(x, places, axis)
 
 
+#: The parameters that every distribution of `scipy.stats` has.
+_STANDARD = {"loc": 0.0, "scale": 1.0}
 _LISTS: dict[str, Any] = {
     "choice": MovingGenerator._choice,
     "permutation": MovingGenerator._permutation,
     "permuted": MovingGenerator._permuted,
     "shuffle": MovingGenerator._shuffle,
 }
-
-
-class PassingGenerator(MovingGenerator):
-    """A generator that leaves what its draws depend on to the one it is around.
-
-    It belongs to an interpreter that computes what the level below does, as that of a checkpoint.
-    """
-
-    def __init__(self, rng: np.random.Generator, interpreter: Interpreter) -> None:
-        super().__init__(rng, interpreter.level - 1)
-        self.interpreter = interpreter
-
-    def around(self, rng: np.random.Generator) -> MovingGenerator:
-        return PassingGenerator(rng, self.interpreter)
-
-    def unmoved(self, name: str, args: Any, kwargs: Any) -> Any:
-        """Draw one level down."""
-        named = {key: self.lowered(as_array(x)) for key, x in kwargs.items()}
-        return self._lifted(
-            getattr(self.value, name)(*[self.lowered(as_array(x)) for x in args], **named)
-        )
-
-    moved = unmoved
-
-    def along(
-        self, path: Primitive, name: str, params: dict[str, Any], draw: Callable[..., Any]
-    ) -> Any:
-        """Draw one level down."""
-        return self._lifted(draw(**{key: self.lowered(as_array(x)) for key, x in params.items()}))
-
-    def _lifted(self, x: Any) -> Any:
-        return self.interpreter.lift(x) if is_number(x) else x
 
 
 def _places(shape: tuple[int, ...], axis: int | None) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from adlab.primitives.random import ITSELF, drawn, filed, scalar_path
 from adlab.primitives.special_beta import betainc_by
 from adlab.primitives.special_circle import circular_by_kappa
-from adlab.primitives.special_error import erfcx, log_ndtr
+from adlab.primitives.special_error import erfcx
 from adlab.primitives.special_gamma import betaln, digamma
 from adlab.primitives.special_incomplete import quantile_by_shape
 from adlab.primitives.special_student import quantile_by_df
@@ -166,35 +166,4 @@ scalar_path(
     1,
     lambda ans, mu, kappa: -circular_by_kappa(kappa, ans - mu),
     args="mu kappa",
-)
-
-# Between bounds ----------------------------------------------------------------------------------
-
-# z = (x − loc)/scale is normal between a and b: F = (Φ(z) − Φ(a))/(Φ(b) − Φ(a)), so ∂z/∂a is
-# φ(a)/φ(z) times the share of the mass above z, and ∂z/∂b φ(b)/φ(z) times that below.
-
-
-def _log_mass(low: Any, high: Any) -> Any:
-    """log(Φ(b) − Φ(a)), taken in the tail both are in."""
-    right = np.greater(low, 0)
-    low, high = np.where(right, -high, low), np.where(right, -low, high)
-    top = log_ndtr(high)
-    return top + np.log(-np.expm1(log_ndtr(low) - top))
-
-
-def _truncated_by_a(z: Any, a: Any, b: Any) -> Any:
-    return np.exp(0.5 * (z - a) * (z + a) + _log_mass(z, b) - _log_mass(a, b))
-
-
-def _truncated_by_b(z: Any, a: Any, b: Any) -> Any:
-    return np.exp(0.5 * (z - b) * (z + b) + _log_mass(a, z) - _log_mass(a, b))
-
-
-scalar_path(
-    "truncnorm",
-    lambda ans, a, b, loc, scale: scale * _truncated_by_a((ans - loc) / scale, a, b),
-    lambda ans, a, b, loc, scale: scale * _truncated_by_b((ans - loc) / scale, a, b),
-    1,
-    lambda ans, loc, scale: (ans - loc) / scale,
-    args="a b loc scale",
 )

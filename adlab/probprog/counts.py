@@ -144,7 +144,10 @@ hypergeometric = density(
         np.maximum(0, nsample - nbad), np.minimum(ngood, nsample)
     ),
     usual=lambda ngood, nbad, nsample: both(
-        ngood >= 0, nbad >= 0, nsample >= 0, nsample <= ngood + nbad,
+        ngood >= 0,
+        nbad >= 0,
+        nsample >= 0,
+        nsample <= ngood + nbad,
         *map(is_integral, (ngood, nbad, nsample)),
     ),
     example=(0, 1, 1, 1),

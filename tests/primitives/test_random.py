@@ -7,6 +7,7 @@ import scipy.stats as st
 
 import adlab
 from adlab.primitives.random import METHODS, path_of
+from adlab.probprog import truncated  # noqa: F401 - files a path
 
 LEVELS = np.array([0.03, 0.2, 0.5, 0.77, 0.95])
 WEIGHTS = np.arange(1.0, 6.0)
@@ -38,7 +39,7 @@ QUANTILES = {
     "vonmises": (lambda u, mu, kappa: st.vonmises.ppf(u, kappa, loc=mu), (0.2, 2.2)),
     "noncentral_chisquare": (st.ncx2.ppf, (3.2, 2.2)),
     "noncentral_f": (st.ncf.ppf, (3.2, 7.0, 2.2)),
-    "truncnorm": (st.truncnorm.ppf, (-0.5, 1.4, 0.3, 1.7)),
+    "scipy.stats.truncnorm": (st.truncnorm.ppf, (-0.5, 1.4, 0.3, 1.7)),
 }
 JUMPING = {
     "binomial", "geometric", "hypergeometric", "integers", "logseries", "negative_binomial",
