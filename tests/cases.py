@@ -21,34 +21,13 @@ REAL, ABOVE, UNIT, GREAT = (-2.0, 2.0), (0.5, 2.0), (-0.8, 0.8), (1.2, 3.0)
 INSIDE = (0.2, 0.8)
 DOMAINS = {
     **dict.fromkeys(
-        [
-            "negative",
-            "positive",
-            "duplicate",
-            "exp",
-            "exp2",
-            "expm1",
-            "square",
-            "sin",
-            "cos",
-            "arctan",
-        ],
+        ["negative", "positive", "duplicate", "exp", "exp2", "expm1", "square", "sin", "cos",
+         "arctan"],
         [REAL],
     ),
     **dict.fromkeys(
-        [
-            "sinh",
-            "cosh",
-            "tanh",
-            "arcsinh",
-            "deg2rad",
-            "rad2deg",
-            "fabs",
-            "erf",
-            "erfc",
-            "expit",
-            "sinc",
-        ],
+        ["sinh", "cosh", "tanh", "arcsinh", "deg2rad", "rad2deg", "fabs", "erf", "erfc", "expit",
+         "sinc"],
         [REAL],
     ),
     **dict.fromkeys(
@@ -57,23 +36,15 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        [
-            "add",
-            "subtract",
-            "multiply",
-            "maximum",
-            "minimum",
-            "fmax",
-            "fmin",
-            "logaddexp",
-            "logaddexp2",
-            "copysign",
-        ],
+        ["add", "subtract", "multiply", "maximum", "minimum", "fmax", "fmin", "logaddexp",
+         "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
     **dict.fromkeys(["power", "float_power", "xlogy"], [ABOVE, ABOVE]),
-    **dict.fromkeys(["erfcx", "log_expit", "ndtr", "log_ndtr", "j0", "j1", "i0", "i1"], [REAL]),
+    **dict.fromkeys(
+        ["erfcx", "log_expit", "ndtr", "log_ndtr", "j0", "j1", "i0", "i1"], [REAL]
+    ),
     **dict.fromkeys(["i0e", "i1e"], [ABOVE]),  # a kink at 0
     **dict.fromkeys(
         ["gamma", "rgamma", "loggamma", "entr", "exp1", "expi", "y0", "y1", "k0", "k1"], [ABOVE]
@@ -82,23 +53,14 @@ DOMAINS = {
     **dict.fromkeys(["erfcinv", "ndtri"], [INSIDE]),
     "ndtri_exp": [(-2.0, -0.3)],
     **dict.fromkeys(
-        [
-            "beta",
-            "betaln",
-            "xlog1py",
-            "rel_entr",
-            "kl_div",
-            "gammainc",
-            "gammaincc",
-            "iv",
-            "ive",
-            "kv",
-            "kve",
-        ],
+        ["beta", "betaln", "xlog1py", "rel_entr", "kl_div", "gammainc", "gammaincc", "iv", "ive",
+         "kv", "kve"],
         [ABOVE] * 2,
     ),
     **dict.fromkeys(["gammaincinv", "gammainccinv", "stdtrit"], [ABOVE, INSIDE]),
-    **dict.fromkeys(["betainc", "betaincc", "betaincinv", "betainccinv"], [ABOVE, ABOVE, INSIDE]),
+    **dict.fromkeys(
+        ["betainc", "betaincc", "betaincinv", "betainccinv"], [ABOVE, ABOVE, INSIDE]
+    ),
     "stdtr": [ABOVE, REAL],
     "zeta": [GREAT, ABOVE],
     "log_hyp0f1": [ABOVE] * 2,
@@ -112,17 +74,8 @@ DOMAINS = {
     **{
         f"random.{name}": [ABOVE] * count
         for name, count in {
-            "exponential": 2,
-            "gamma": 3,
-            "chisquare": 2,
-            "f": 3,
-            "lognormal": 3,
-            "pareto": 2,
-            "rayleigh": 2,
-            "wald": 3,
-            "weibull": 2,
-            "noncentral_chisquare": 3,
-            "noncentral_f": 4,
+            "exponential": 2, "gamma": 3, "chisquare": 2, "f": 3, "lognormal": 3, "pareto": 2,
+            "rayleigh": 2, "wald": 3, "weibull": 2, "noncentral_chisquare": 3, "noncentral_f": 4,
         }.items()
     },
     "random.standard_t": [REAL, ABOVE],

@@ -16,7 +16,9 @@ seeds = st.integers(0, 10_000).map(np.random.default_rng)
 
 
 def shapes(min_dims=0, max_dims=3, min_side=0):
-    return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3)
+    return hnp.array_shapes(
+        min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3
+    )
 
 
 def broadcastable(count, **kwargs):
@@ -246,7 +248,9 @@ STRUCTURED = {
         lambda draw, x: {"axes": tuple(draw(st.permutations(range(-x.ndim, 0))))}
     ),
     "broadcast_to": drawn(_broadcast),
-    "expand_dims": rearranged(lambda draw, x: {"axis": (draw(st.integers(-x.ndim - 1, -1)),)}),
+    "expand_dims": rearranged(
+        lambda draw, x: {"axis": (draw(st.integers(-x.ndim - 1, -1)),)}
+    ),
     "squeeze": drawn(_squeezed),
     "flip": rearranged(lambda draw, x: {"axis": some_axes(draw, x)}),
     "roll": drawn(_rolled),

@@ -415,8 +415,8 @@ def test_what_is_not_selected_contributes_nothing(name, mode):
 
 def test_sinc_has_all_derivatives_at_zero():
     slope = adlab.grad(np.sinc)
-    assert adlab.grad(slope)(0.0) == pytest.approx(-(np.pi**2) / 3, rel=1e-14)
-    assert slope(1e-9) == pytest.approx(-(np.pi**2) / 3 * 1e-9, rel=1e-14)
+    assert adlab.grad(slope)(0.0) == pytest.approx(-np.pi**2 / 3, rel=1e-14)
+    assert slope(1e-9) == pytest.approx(-np.pi**2 / 3 * 1e-9, rel=1e-14)
     assert adlab.grad(adlab.grad(adlab.grad(slope)))(0.0) == pytest.approx(np.pi**4 / 5, rel=1e-13)
 
 

@@ -151,9 +151,8 @@ class Writer:
         """
         self.names |= {"freeze": freeze, "freeze_rest": freeze_rest}
         sources = [
-            value
-            if i in self.positions
-            else f"{value} if {value}.__class__ is float else freeze({value}, tape)"
+            value if i in self.positions else f"{value} if {value}.__class__ is float "
+            f"else freeze({value}, tape)"
             for i, value in enumerate(self.values)
         ]
         if self.variadic:

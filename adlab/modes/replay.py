@@ -13,7 +13,6 @@ from adlab.modes.tape import Node
 
 __all__ = ["SLOT", "Replay", "Step"]
 
-
 class Step:
     """How one primitive pushes tangents, for one set of traced arguments."""
 

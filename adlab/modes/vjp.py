@@ -60,7 +60,8 @@ def transposed(
         roots, given = [node for node, _ in pairs], [ct for _, ct in pairs]
         totals = backward(roots, given, [x.payload for x in inputs])
     return tuple(
-        zeros(each) if total is None else total for each, total in zip(spaces, totals, strict=True)
+        zeros(each) if total is None else total
+        for each, total in zip(spaces, totals, strict=True)
     )
 
 
@@ -91,7 +92,9 @@ class _Recorder(Writer):
         body.append(f"node = {self.node()}")
         if self.primitive.multiple:
             return self.define(head, [*body, "return tape.outputs(node, ans)"])
-        return self.define(head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"])
+        return self.define(
+            head, [*body, "return tracer_classes[ans.__class__](ans, tape, node)"]
+        )
 
     def applied(self, rule: Rule, *leading: str) -> str:
         """Return the source of a formula applied to the cotangent and what it keeps."""

@@ -31,6 +31,7 @@ def _matmul_b(ct: Any, a: Any, b_shape: Any) -> Any:
     return ct @ a if a.ndim == 2 else np.matmul(ct[..., None, :], a)[..., 0, :]
 
 
+
 def _log_det_share(matrix: Any) -> Any:
     """−log|det A|, divided among the elements of a vector x, y = A x."""
     return -np.linalg.slogdet(matrix)[1] / matrix.shape[-1]

@@ -141,7 +141,9 @@ def empty(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> A
 
 
 @implements(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **options: Any
+) -> Any:
     """See `numpy.full`; the value may be traced, and traced values may be written."""
     if not is_traced(fill_value):
         return buffer(np.full(shape, fill_value, dtype, order, **options))

@@ -45,7 +45,9 @@ divide = elementwise(
         Solution(lambda ans, b: ans * b), Solution(lambda ans, a: a / ans, within=nonzero)
     ),
 )  # fmt: skip
-negative = elementwise(operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans))
+negative = elementwise(
+    operator.neg, -1, name="negative", inverse=Solution(lambda ans: -ans)
+)
 positive = elementwise(operator.pos, 1, name="positive", inverse=GATHERING)
 #: A copy laid out in memory as ``x`` is; masks have one too, of which ``+x`` is an error.
 duplicate = elementwise(copy.copy, 1, name="duplicate", inverse=GATHERING)
@@ -78,54 +80,44 @@ floor_divide = constant(operator.floordiv, args="a b", name="floor_divide")
 # Exponentials, trigonometric and hyperbolic functions --------------------------------------------
 
 exp = elementwise(
-    np.exp,
-    lambda ans: ans,
+    np.exp, lambda ans: ans,
     inverse=Solution(lambda ans: np.log(ans), within=more_than(0.0)),
 )
 exp2 = elementwise(
-    np.exp2,
-    lambda ans: LN2 * ans,
+    np.exp2, lambda ans: LN2 * ans,
     inverse=Solution(lambda ans: np.log2(ans), within=more_than(0.0)),
 )
 expm1 = elementwise(
-    np.expm1,
-    lambda ans: ans + 1,
+    np.expm1, lambda ans: ans + 1,
     inverse=Solution(lambda ans: np.log1p(ans), within=more_than(-1.0)),
 )
 log = elementwise(
-    np.log,
-    lambda x: np.reciprocal(x * 1.0),
+    np.log, lambda x: np.reciprocal(x * 1.0),
     inverse=Solution(lambda ans: np.exp(ans), log_slope=lambda ans: ans),
 )
 log2 = elementwise(
-    np.log2,
-    lambda x: np.divide(1 / LN2, x),
+    np.log2, lambda x: np.divide(1 / LN2, x),
     inverse=Solution(lambda ans: np.exp2(ans)),
 )
 log10 = elementwise(
-    np.log10,
-    lambda x: np.divide(1 / LN10, x),
+    np.log10, lambda x: np.divide(1 / LN10, x),
     inverse=Solution(lambda ans: np.exp(LN10 * ans)),
 )
 log1p = elementwise(
-    np.log1p,
-    lambda x: np.reciprocal(x + 1.0),
+    np.log1p, lambda x: np.reciprocal(x + 1.0),
     inverse=Solution(lambda ans: np.expm1(ans), log_slope=lambda ans: ans),
 )
 sqrt = elementwise(
-    np.sqrt,
-    lambda x: np.divide(0.5, np.sqrt(x)),
+    np.sqrt, lambda x: np.divide(0.5, np.sqrt(x)),
     inverse=Solution(lambda ans: ans * ans, within=at_least(0.0)),
 )
 cbrt = elementwise(
-    np.cbrt,
-    lambda ans: np.divide(1 / 3, ans * ans),
+    np.cbrt, lambda ans: np.divide(1 / 3, ans * ans),
     inverse=Solution(lambda ans: ans * ans * ans),
 )
 square = elementwise(np.square, lambda x: 2 * x, inverse=SQUARES)
 reciprocal = elementwise(
-    np.reciprocal,
-    lambda ans: -ans * ans,
+    np.reciprocal, lambda ans: -ans * ans,
     inverse=Solution(lambda ans: 1.0 / ans, within=nonzero),
 )
 
@@ -133,44 +125,36 @@ sin = elementwise(np.sin, lambda x: np.cos(x))
 cos = elementwise(np.cos, lambda x: -np.sin(x))
 tan = elementwise(np.tan, lambda ans: 1 + ans * ans)
 arcsin = elementwise(
-    np.arcsin,
-    lambda x: 1 / np.sqrt(1 - x * x),
+    np.arcsin, lambda x: 1 / np.sqrt(1 - x * x),
     inverse=Solution(lambda ans: np.sin(ans), within=between(-HALF_PI, HALF_PI)),
 )
 arccos = elementwise(
-    np.arccos,
-    lambda x: -1 / np.sqrt(1 - x * x),
+    np.arccos, lambda x: -1 / np.sqrt(1 - x * x),
     inverse=Solution(lambda ans: np.cos(ans), within=between(0.0, math.pi)),
 )
 arctan = elementwise(
-    np.arctan,
-    lambda x: 1 / (1 + x * x),
+    np.arctan, lambda x: 1 / (1 + x * x),
     inverse=Solution(lambda ans: np.tan(ans), within=between(-HALF_PI, HALF_PI)),
 )
 sinh = elementwise(np.sinh, lambda x: np.cosh(x), inverse=Solution(lambda ans: np.arcsinh(ans)))
 cosh = elementwise(
-    np.cosh,
-    lambda x: np.sinh(x),
+    np.cosh, lambda x: np.sinh(x),
     inverse=Solution(lambda ans: np.arccosh(ans), mirrored=True, within=at_least(1.0)),
 )
 tanh = elementwise(
-    np.tanh,
-    lambda ans: 1 - ans * ans,
+    np.tanh, lambda ans: 1 - ans * ans,
     inverse=Solution(lambda ans: np.arctanh(ans), within=between(-1.0, 1.0)),
 )
 arcsinh = elementwise(
-    np.arcsinh,
-    lambda x: 1 / np.sqrt(x * x + 1),
+    np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1),
     inverse=Solution(lambda ans: np.sinh(ans)),
 )
 arccosh = elementwise(
-    np.arccosh,
-    lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     inverse=Solution(lambda ans: np.cosh(ans), within=at_least(0.0)),
 )
 arctanh = elementwise(
-    np.arctanh,
-    lambda x: np.divide(1, 1 - x * x),
+    np.arctanh, lambda x: np.divide(1, 1 - x * x),
     inverse=Solution(lambda ans: np.tanh(ans)),
 )
 
@@ -288,7 +272,9 @@ def absolute_vjp(ct: Any, ans: Any, x: Any) -> Any:
     return ct * np.sign(x)
 
 
-absolute = general(operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()", inverse=SIGNS)
+absolute = general(
+    operator.abs, vjp=absolute_vjp, name="absolute", axes="()->()", inverse=SIGNS
+)
 
 
 def _direction_vjp(ct: Any, ans: Any, x: Any) -> Any:

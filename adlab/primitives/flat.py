@@ -58,7 +58,9 @@ class Flat:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if not is_traced(self.base):
             return np.array(self.base, dtype).ravel()
-        raise diagnose_conversion("__array__", f"shape {(len(self),)} and dtype {self.base.dtype}")
+        raise diagnose_conversion(
+            "__array__", f"shape {(len(self),)} and dtype {self.base.dtype}"
+        )
 
     def copy(self) -> Any:
         """Return the elements as an array."""

@@ -23,7 +23,6 @@ __all__ = ["INTERPRETER", "Handle", "outlived"]
 
 _SCALARS = (np.generic, float, int, complex)
 
-
 class Handle(Tracer):
     """A traced value that can be rebound; ``birth`` is the newest level when it was made."""
 

@@ -166,11 +166,7 @@ def _pack(*xs: Any, axis: int) -> Any:
 
 
 pack = linear(
-    _pack,
-    joint=lambda ct, axis: unpack(ct, axis=axis),
-    args="*xs",
-    name="pack",
-    axes=LEADING,
+    _pack, joint=lambda ct, axis: unpack(ct, axis=axis), args="*xs", name="pack", axes=LEADING,
     inverse=GATHERING,
 )
 unpack = general(

@@ -31,7 +31,9 @@ SQUARES = Solution(
     within=at_least(0.0),
     log_slope=lambda ans: -LN2 - 0.5 * np.log(ans),
 )
-PRODUCTS = Inverse(Solution(lambda ans, b: ans / b), Solution(lambda ans, a: ans / a), same=SQUARES)
+PRODUCTS = Inverse(
+    Solution(lambda ans, b: ans / b), Solution(lambda ans, a: ans / a), same=SQUARES
+)
 
 
 def _base(b: Any) -> Solution | None:
@@ -52,7 +54,9 @@ def _base(b: Any) -> Solution | None:
     )
 
 
-POWERS = Inverse(_base, Solution(lambda ans, a: np.log(ans) / np.log(a), within=more_than(0.0)))
+POWERS = Inverse(
+    _base, Solution(lambda ans, a: np.log(ans) / np.log(a), within=more_than(0.0))
+)
 
 
 def _removed(ans: Any, other: Any) -> Any:

@@ -52,6 +52,8 @@ def shown_of(whole: Any, piece: Any) -> Callable[[Any], Any]:
     steps = tuple(step // size for step in piece.strides)
 
     def show(x: Any) -> Any:
-        return window(transpose(x, axes=tuple(order)), shape=piece.shape, steps=steps, start=start)
+        return window(
+            transpose(x, axes=tuple(order)), shape=piece.shape, steps=steps, start=start
+        )
 
     return show

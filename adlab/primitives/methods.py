@@ -56,7 +56,6 @@ number = linear(
 
 # Copies and shapes ------------------------------------------------------------------------------
 
-
 @method
 def copy(self: Any, order: str = "C") -> Any:
     """Return a copy."""

@@ -13,7 +13,9 @@ from adlab.rules.rule import shape_of
 
 __all__ = ["along", "argpartition", "argsort"]
 
-argsort = constant(lambda x, *, axis, kind: np.argsort(x, axis, kind), name="argsort", axes=LEADING)
+argsort = constant(
+    lambda x, *, axis, kind: np.argsort(x, axis, kind), name="argsort", axes=LEADING
+)
 argpartition = constant(
     lambda x, *, kth, axis, kind: np.argpartition(x, kth, axis, kind),
     name="argpartition",

@@ -19,7 +19,9 @@ rounded = constant(
     lambda x, *, digits: (np.round if isinstance(x, np.ndarray) else round)(x, digits),
     name="rounded",
 )
-stopped = constant(lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient")
+stopped = constant(
+    lambda x: x.copy() if isinstance(x, np.ndarray) else x, name="stop_gradient"
+)
 nonzero = constant(np.nonzero, name="nonzero", axes=OPAQUE, multiple=True)
 nonzero.facts["reasons"] = {"vmap": "the examples' results differ in length."}
 
@@ -118,7 +120,9 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any
 
 
 @implements(np.isclose, arrays=2)
-def _isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
+def _isclose(
+    a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
+) -> Any:
     return isclose(a, b, rtol, atol, equal_nan=equal_nan)
 
 

@@ -89,6 +89,7 @@ def _cumprod_vjp(ct: Any, ans: Any, x: Any, axis: int) -> Any:
     return np.stack(parts[::-1], axis=axis)
 
 
+
 def _preceding(y: Any, first: float, axis: int) -> Any:
     """Return what precedes each element along an axis, ``first`` before the first."""
     behind = (slice(None),) * (-axis - 1)
@@ -111,7 +112,9 @@ cumsum = linear(
     lambda x, *, axis: np.cumsum(x, axis),
     lambda ct, axis: np.flip(cumsum(np.flip(ct, axis), axis=axis), axis),
     name="cumsum",
-    inverse=Solution(lambda ans, axis: ans - _preceding(ans, 0.0, axis), log_slope=lambda: 0.0),
+    inverse=Solution(
+        lambda ans, axis: ans - _preceding(ans, 0.0, axis), log_slope=lambda: 0.0
+    ),
 )
 
 
@@ -180,7 +183,6 @@ POSITIONS = {
     )
     for function in (np.argmax, np.argmin)
 }
-
 
 def _masked(a: Any, where: Any, filler: Any) -> Any:
     return a if where is True else np.where(where, a, filler)

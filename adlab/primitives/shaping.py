@@ -67,9 +67,7 @@ squeeze = linear(
     inverse=GATHERING,
 )
 flip = linear(
-    lambda x, *, axis: np.flip(x, axis),
-    lambda ct, axis: flip(ct, axis=axis),
-    name="flip",
+    lambda x, *, axis: np.flip(x, axis), lambda ct, axis: flip(ct, axis=axis), name="flip",
     inverse=GATHERING,
 )
 roll = linear(
@@ -79,16 +77,12 @@ roll = linear(
     inverse=GATHERING,
 )
 astype = linear(
-    lambda x, *, dtype: np.asarray(x).astype(dtype)[()],
-    lambda ct: ct,
-    name="astype",
+    lambda x, *, dtype: np.asarray(x).astype(dtype)[()], lambda ct: ct, name="astype",
     inverse=GATHERING,
 )
 truncated = constant(
     lambda x, *, dtype: np.asarray(x).astype(dtype)[()], name="truncated", axes=LEADING
 )
-
-
 def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     n = len(axes)
     out = [0] * n

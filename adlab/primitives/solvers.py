@@ -101,9 +101,7 @@ def _outer(b_bar: Any, x: Any, transposed: bool) -> Any:
 
 
 triangular = general(
-    _triangular_impl,
-    vjp=_triangular_vjp,
-    args="a b",
+    _triangular_impl, vjp=_triangular_vjp, args="a b",
     name="solve_triangular",
     axes="(n,n),(n,k?)->(n,k?)",
 )

@@ -81,7 +81,9 @@ def fit(ct: Any, target: Space) -> Any:
             return repeated(ct, shape)
         if extra:
             ct = total(ct, tuple(range(extra)))
-        ones = tuple(i for i, n in enumerate(shape) if n == 1 and given[i + extra] != 1)
+        ones = tuple(
+            i for i, n in enumerate(shape) if n == 1 and given[i + extra] != 1
+        )
         if ones:
             ct = total(ct, ones, keepdims=True)
         if np.shape(ct) != shape:

@@ -39,7 +39,9 @@ logit = special(
 )
 
 xlogy = special(sc.xlogy, lambda y: np.log(y), _ratio, args="x y")
-xlog1py = special(sc.xlog1py, lambda y: np.log1p(y), lambda x, y: _ratio(x, 1 + y), args="x y")
+xlog1py = special(
+    sc.xlog1py, lambda y: np.log1p(y), lambda x, y: _ratio(x, 1 + y), args="x y"
+)
 # −x log x, x log(x/y) and x log(x/y) − x + y.
 entr = special(sc.entr, lambda x: -1 - np.log(x))
 rel_entr = special(

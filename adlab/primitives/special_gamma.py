@@ -18,7 +18,9 @@ __all__ = [
 ]  # fmt: skip
 
 #: B₂ₖ/(2k)!, k = 1, …, 10, of the Bernoulli numbers (DLMF 24.2.4, 25.6.2).
-_BERNOULLI = [2 * (-1) ** (k + 1) * sc.zeta(2 * k) / (2 * math.pi) ** (2 * k) for k in range(1, 11)]
+_BERNOULLI = [
+    2 * (-1) ** (k + 1) * sc.zeta(2 * k) / (2 * math.pi) ** (2 * k) for k in range(1, 11)
+]
 _FAR = 16  # from this distance on the asymptotic series is exact to rounding
 
 

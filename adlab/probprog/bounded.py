@@ -73,7 +73,9 @@ uniform = density(
 
 def _rising(x: Any, left: Any, mode: Any, right: Any) -> Any:
     """Whether x is on the side of the triangle that begins at ``left``."""
-    return np.logical_or(np.less(x, mode), np.logical_and(np.equal(x, mode), np.equal(mode, right)))
+    return np.logical_or(
+        np.less(x, mode), np.logical_and(np.equal(x, mode), np.equal(mode, right))
+    )
 
 
 def _sides(x: Any, left: Any, mode: Any, right: Any) -> tuple[Any, Any, Any]:

@@ -64,7 +64,9 @@ def _possible(count: Any, p: Any) -> Any:
 
 binomial = density(
     "binomial",
-    lambda x, n, p: log_choose(n, x) + scipy.special.xlogy(x, p) + scipy.special.xlog1py(n - x, -p),
+    lambda x, n, p: (
+        log_choose(n, x) + scipy.special.xlogy(x, p) + scipy.special.xlog1py(n - x, -p)
+    ),
     0,
     0,
     lambda x, n, p: ratio(x, p) - ratio(n - x, 1 - p),
@@ -144,10 +146,7 @@ hypergeometric = density(
         np.maximum(0, nsample - nbad), np.minimum(ngood, nsample)
     ),
     usual=lambda ngood, nbad, nsample: both(
-        ngood >= 0,
-        nbad >= 0,
-        nsample >= 0,
-        nsample <= ngood + nbad,
+        ngood >= 0, nbad >= 0, nsample >= 0, nsample <= ngood + nbad,
         *map(is_integral, (ngood, nbad, nsample)),
     ),
     example=(0, 1, 1, 1),

@@ -143,3 +143,5 @@ def density(
 
 def _tamed(good: Any, given: Any, example: Any) -> list[Any]:
     return [np.where(good, x, stand_in) for x, stand_in in zip(given, example, strict=True)]
+
+

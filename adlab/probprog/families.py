@@ -66,7 +66,9 @@ def _numbers(name: str, call: Any, density: Primitive, **facts: Any) -> None:
     )
 
 
-def _standard(name: str, call: Any, density: Primitive, *params: float, **facts: Any) -> None:
+def _standard(
+    name: str, call: Any, density: Primitive, *params: float, **facts: Any
+) -> None:
     """File a family without parameters: a member of another."""
 
     def log_density(value: Any) -> Any:

@@ -67,9 +67,8 @@ noncentral_chisquare = density(
     lambda x, df, nonc: (
         gamma_by_x(x, 0.5 * df, 2.0) + 0.25 * nonc * _limit_slope(0.5 * df, 0.25 * nonc * x)
     ),
-    lambda x, df, nonc: (
-        0.5
-        * (gamma_by_shape(x, 0.5 * df, 2.0) + _series().log_hyp0f1_by_b(0.5 * df, 0.25 * nonc * x))
+    lambda x, df, nonc: 0.5 * (
+        gamma_by_shape(x, 0.5 * df, 2.0) + _series().log_hyp0f1_by_b(0.5 * df, 0.25 * nonc * x)
     ),
     lambda x, df, nonc: 0.25 * x * _limit_slope(0.5 * df, 0.25 * nonc * x) - 0.5,
     args="x df nonc",
@@ -116,7 +115,9 @@ def _by_nonc(x: Any, dfnum: Any, dfden: Any, nonc: Any) -> Any:
 noncentral_f = density(
     "noncentral_f",
     lambda x, dfnum, dfden, nonc: (
-        log_f_density(x, dfnum, dfden) - 0.5 * nonc + _confluent(*_arguments(x, dfnum, dfden, nonc))
+        log_f_density(x, dfnum, dfden)
+        - 0.5 * nonc
+        + _confluent(*_arguments(x, dfnum, dfden, nonc))
     ),
     _by_x,
     _by_dfnum,

@@ -66,7 +66,9 @@ class Plan:
             for n in self.unsure
         )
 
-    def run(self, values: Sequence[Any], arguments: Sequence[Any]) -> tuple[Draws, Guard | None]:
+    def run(
+        self, values: Sequence[Any], arguments: Sequence[Any]
+    ) -> tuple[Draws, Guard | None]:
         """Solve for the draws.
 
         Parameters

@@ -92,3 +92,4 @@ def _examine(
     problem = fold or plan.problem
     if problem is not None:
         raise problem
+

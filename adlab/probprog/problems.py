@@ -76,7 +76,9 @@ def problem_of(record: Record, equations: Sequence[Equation], solver: Solver) ->
     unsolved = solver.unsolved()
     if unsolved:
         return _hindered(record, solver, unsolved) or _missing(record, unsolved)
-    return _ambiguous(record, equations, solver) or _read(record, solver) or _thin(record, solver)
+    return (
+        _ambiguous(record, equations, solver) or _read(record, solver) or _thin(record, solver)
+    )
 
 
 def _hindered(record: Record, solver: Solver, unsolved: list[int]) -> InversionError | None:

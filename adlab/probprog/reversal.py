@@ -57,7 +57,8 @@ def folded(
                     f"cases of a branch on {', '.join(str(record.sites[k]) for k in draws)}",
                     why="a draw for which the branch goes the other way may give the same value, "
                     "so this one draw's density may be a part of the whole.",
-                    instead="write the function that is meant (np.abs), or return the draw itself.",
+                    instead="write the function that is meant (np.abs), or return the draw "
+                    "itself.",
                     frame=guard.place,
                 )
             )

@@ -213,7 +213,9 @@ class Solver:
             return fact.same
         pairs = enumerate(zip(node.parents, node.args, strict=True))
         nodes = self.record.nodes
-        others = [arg if p < 0 else nodes[p].value for i, (p, arg) in pairs if i != positions[0]]
+        others = [
+            arg if p < 0 else nodes[p].value for i, (p, arg) in pairs if i != positions[0]
+        ]
         return fact.solution(positions[0], others)
 
     def _used_elsewhere(self, p: int, n: int) -> bool:

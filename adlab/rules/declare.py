@@ -224,7 +224,9 @@ def multilinear(
     array([3., 4.])
     """
     names = tuple(args.split())
-    fact = Multilinear(_rules(transposes, names), None if joint is None else Rule(joint, names, 1))
+    fact = Multilinear(
+        _rules(transposes, names), None if joint is None else Rule(joint, names, 1)
+    )
     return _declare(impl, names, fact, axes, name, inverse, register=register)
 
 
@@ -311,7 +313,9 @@ def general(
     if callable(jvp):
         jvp = (jvp,)
     fact = General(_rules(vjp, names), _rules(jvp, names), joint, piecewise)
-    return _declare(impl, names, fact, axes, name, inverse, multiple=multiple, register=register)
+    return _declare(
+        impl, names, fact, axes, name, inverse, multiple=multiple, register=register
+    )
 
 
 def constant(

@@ -7,84 +7,31 @@ from typing import Any
 import scipy.special as _special
 
 from adlab.primitives.special_bessel import (
-    i0,
-    i0e,
-    i1,
-    i1e,
-    iv,
-    ive,
-    j0,
-    j1,
-    jv,
-    k0,
-    k1,
-    kv,
-    kve,
-    y0,
-    y1,
-    yn,
-    yv,
+    i0, i0e, i1, i1e, iv, ive, j0, j1, jv, k0, k1, kv, kve, y0, y1, yn, yv,
 )
 from adlab.primitives.special_beta import (
-    betainc,
-    betaincc,
-    betainccinv,
-    betaincinv,
+    betainc, betaincc, betainccinv, betaincinv,
 )
 from adlab.primitives.special_entropy import (
-    entr,
-    expit,
-    huber,
-    kl_div,
-    log_expit,
-    logit,
-    pseudo_huber,
-    rel_entr,
-    xlog1py,
-    xlogy,
+    entr, expit, huber, kl_div, log_expit, logit, pseudo_huber, rel_entr, xlog1py, xlogy,
 )
 from adlab.primitives.special_error import (
-    erf,
-    erfc,
-    erfcinv,
-    erfcx,
-    erfinv,
-    log_ndtr,
-    ndtr,
-    ndtri,
-    ndtri_exp,
+    erf, erfc, erfcinv, erfcx, erfinv, log_ndtr, ndtr, ndtri, ndtri_exp,
 )
 from adlab.primitives.special_gamma import (
-    beta,
-    betaln,
-    digamma,
-    gamma,
-    gammaln,
-    loggamma,
-    multigammaln,
-    polygamma,
-    rgamma,
+    beta, betaln, digamma, gamma, gammaln, loggamma, multigammaln, polygamma, rgamma,
 )
 from adlab.primitives.special_incomplete import (
-    gammainc,
-    gammaincc,
-    gammainccinv,
-    gammaincinv,
+    gammainc, gammaincc, gammainccinv, gammaincinv,
 )
 from adlab.primitives.special_integrals import (
-    exp1,
-    expi,
-    expn,
-    lambertw,
+    exp1, expi, expn, lambertw,
 )
 from adlab.primitives.special_softmax import (
-    log_softmax,
-    logsumexp,
-    softmax,
+    log_softmax, logsumexp, softmax,
 )
 from adlab.primitives.special_student import (
-    stdtr,
-    stdtrit,
+    stdtr, stdtrit,
 )
 from adlab.primitives.special_zeta import zeta
 from adlab.scipy.plain import names_of as _names_of

@@ -20,17 +20,8 @@ __all__ = ["LAWS", "check_law"]
 LAWS: dict[str, Callable[[Primitive, Args, Params], None]] = {
     law.__name__: law
     for law in (
-        value,
-        pushforward,
-        adjoint,
-        linearity,
-        selection,
-        axes,
-        batching,
-        second_order,
-        purity,
-        dtypes,
-        isolation,
+        value, pushforward, adjoint, linearity, selection, axes, batching, second_order, purity,
+        dtypes, isolation,
     )  # fmt: skip
 }
 

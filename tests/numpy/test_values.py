@@ -36,7 +36,9 @@ SCALAR_STAYS = {
     np.block, np.clip, np.copy, np.fft.fftn, np.fft.ifftn, np.broadcast_arrays,
     np.real_if_close,
 }  # fmt: skip
-PUBLIC = [f for f in [*UFUNCS, *FUNCTIONS] if getattr(f, "__module__", "numpy").startswith("numpy")]
+PUBLIC = [
+    f for f in [*UFUNCS, *FUNCTIONS] if getattr(f, "__module__", "numpy").startswith("numpy")
+]
 
 
 def leaves(tree):

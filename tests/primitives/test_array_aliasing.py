@@ -155,12 +155,8 @@ STEPS = st.lists(
 
 def at_random(check):
     return settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=not THOROUGH,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
+        max_examples=EXAMPLES, deadline=None, derandomize=not THOROUGH, database=None,
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
     )(given(steps=STEPS)(check))
 
 

@@ -306,6 +306,7 @@ def test_buffers_are_arrays(name, promoted):
     adlab.grad(filled)(A)
 
 
+
 MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
 MATRIX = np.eye(3).view(np.matrix)
 

@@ -176,7 +176,9 @@ def ordered(rng):
 
 
 @pytest.mark.parametrize("value", [0.7, -0.7])
-@pytest.mark.parametrize("sampler", [flipped, rejected, signed, lambda rng: max(rng.normal(), 0.0)])
+@pytest.mark.parametrize(
+    "sampler", [flipped, rejected, signed, lambda rng: max(rng.normal(), 0.0)]
+)
 def test_folds_by_hand_are_refused(sampler, value):
     with pytest.raises(InversionError, match="formed differently"):
         log_joint(sampler)({"x": value} if sampler is signed else value)

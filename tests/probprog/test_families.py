@@ -22,6 +22,7 @@ def distribution(name, params):
     return SCALAR[name][0](*params)
 
 
+
 @st.composite
 def draws(draw, name):
     """Draw parameters of a family and a value it may have."""

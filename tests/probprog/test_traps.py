@@ -333,14 +333,8 @@ def test_children_draw_sites_of_the_same_sampler():
     assert [row.name for row in lj.sites()] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda rng: rng.shuffle([1, 2]),
-        lambda rng: rng.bytes(2),
-        lambda rng: rng.choice(3, 2, replace=False, shuffle=False),
-    ],
-)
+@pytest.mark.parametrize("draw", [lambda rng: rng.shuffle([1, 2]), lambda rng: rng.bytes(2),
+                                  lambda rng: rng.choice(3, 2, replace=False, shuffle=False)])
 def test_refused_in_samplers(draw):
     with pytest.raises(UnsupportedFunctionError, match="was to be scored"):
         log_joint(draw)(np.zeros(2))

@@ -45,10 +45,8 @@ def preimages(primitive, position, other, x):
     solution = primitive.facts["inverse"].solution(position, others)
     solved, env = {1: [Preimage(y)]}, [None, y]
     Invert(1, node, 0, [position], solution)(env, solved)
-    return (
-        y,
-        expanded(solved[0]),
-        lambda x: primitive(*[x if i == position else arg for i, arg in enumerate(args)], **params),
+    return y, expanded(solved[0]), lambda x: primitive(
+        *[x if i == position else arg for i, arg in enumerate(args)], **params
     )
 
 

@@ -1,5 +1,6 @@
 """The checkers find what is wrong, and say what."""
 
+
 import numpy as np
 import pytest
 
@@ -96,8 +97,12 @@ def test_a_law_holds_and_fails(law):
         assert note == f"<primitive broken> breaks the law of {law} at {point}"
 
 
+
+
 def test_check_grads_says_what_is_wrong_where_and_by_how_much():
-    product = declared(elementwise, lambda a, b: a * b, lambda b: b, lambda a: 1.5 * a, args="a b")
+    product = declared(
+        elementwise, lambda a, b: a * b, lambda b: b, lambda a: 1.5 * a, args="a b"
+    )
     with pytest.raises(AssertionError) as caught:
         check_grads(lambda a, b: product(a, b["w"]), (X, {"w": np.ones(3)}))
     message = str(caught.value)
