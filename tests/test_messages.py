@@ -18,6 +18,7 @@ from adlab.errors import frames
 from adlab.probprog import FAMILIES
 from adlab.rules import general
 from adlab.trace import Interpreter, flatten
+from tests.modes.mistakes import DRAWS
 from tests.probprog.mistakes import MISTAKES
 
 PACKAGE = pathlib.Path(adlab.__file__).parent
@@ -126,7 +127,6 @@ CASES = {
     "container": lambda: adlab.grad(lambda x: x[0][0])([collections.deque([1.0])]),
     "scipy": lambda: adlab.grad(lambda x: scipy.linalg.expm(x * np.eye(2)).sum())(1.0),
     "generator": lambda: adlab.grad(lambda x: rng.normal(x, 1))(1.0),
-    "generator given": lambda: adlab.grad(lambda x, r: r.normal(x, 1))(1.0, rng),
     "unknown": lambda: adlab.grad(lambda x: np.unwrap(x * np.ones(3)).sum())(1.0),
     "no rule": lambda: adlab.grad(lambda x: adlab.scipy.special.polygamma(x, 2.0))(1.0),
     "tangent shape": lambda: adlab.jvp(np.sin, (1.0,), (np.ones(2),)),
@@ -206,6 +206,7 @@ CASES = {
     "assigned item": lambda: adlab.grad(assigned_item)(1.0),
     "viewed": lambda: adlab.grad(viewed)(1.0),
     **MISTAKES,
+    **DRAWS,
 }
 
 

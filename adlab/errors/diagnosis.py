@@ -108,9 +108,7 @@ def diagnose_conversion(
     carried, error, instead = "a derivative", advice.error, advice.instead
     if examples is not None:
         carried = f"the {examples} values it has under vmap"
-        if error is ClosedOverGeneratorError:
-            instead += " A generator that is an argument of the function draws for each example."
-        elif error is TracerConversionError:
+        if error is TracerConversionError:
             error = BatchedValueError
     why = advice.why.format(carried=carried)
     return error(explain(attempted, why=why, instead=instead, frame=frame))
@@ -146,11 +144,14 @@ def _on_scalar_type(call: Call, name: str) -> _Advice:
 def _on_generator(call: Call, name: str) -> _Advice:
     rng = call.receiver or "rng"
     variates = _STANDARDISED.get(name, "").format(rng=rng)
+    older = rng.endswith("random") or type(call.callee.owner).__name__ == "RandomState"
+    passed = "a numpy.random.Generator" if older else rng
     return _Advice(
-        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
-        "draw depends on them.",
-        "draw standard variates and transform them"
-        + (f", here {variates}." if variates else ", for instance mu + sigma * standard_normal."),
+        "a generator of NumPy converts its parameters to plain numbers. One that is an argument of "
+        "the transformed function is replaced by one of the same stream, whose draws carry "
+        "{carried}.",
+        f"pass {passed} as an argument of the function that is transformed"
+        + (f", or draw standard variates, here {variates}." if variates else "."),
         ClosedOverGeneratorError,
     )
 

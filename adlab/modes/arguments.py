@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import ArgumentError, DtypeError, OptionError, explain
+from adlab.modes.generators import moving
 from adlab.modes.leaves import is_differentiable, require_visible
 from adlab.trace import flatten
 from adlab.trace.tree import LEAF
@@ -52,11 +53,13 @@ def selected(f: F, args: Any, kwargs: Any, argnums: Any) -> tuple[Any, F]:
             "name each argument once.",
         )
     chosen = tuple(promoted(args[k] if isinstance(k, int) else kwargs[k]) for k in keys)
+    others = [arg if i in keys else moving(arg) for i, arg in enumerate(args)]
+    named_others = {name: arg if name in keys else moving(arg) for name, arg in kwargs.items()}
 
     def call(values: Any) -> Any:
         given = dict(zip(keys, values if several else (values,), strict=True))
-        positional = [given.get(i, arg) for i, arg in enumerate(args)]
-        named = {name: given.get(name, arg) for name, arg in kwargs.items()}
+        positional = [given.get(i, arg) for i, arg in enumerate(others)]
+        named = {name: given.get(name, arg) for name, arg in named_others.items()}
         return f(*positional, **named)
 
     return (chosen if several else chosen[0]), call

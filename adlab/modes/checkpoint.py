@@ -19,7 +19,7 @@ import numpy as np
 from adlab.errors import ReplayError, explain
 from adlab.modes.aliases import Alias, aliases, shared_roots, write_back
 from adlab.modes.captured import Template, capture
-from adlab.modes.generators import drawing, is_generator, states
+from adlab.modes.generators import drawing, is_generator, passing, states
 from adlab.modes.leaves import is_number
 from adlab.modes.outputs import lowered
 from adlab.modes.transformed import Transformed
@@ -194,6 +194,8 @@ class _Own(Interpreter):
         """Return a value as the body is to have it: a plain array can only be read."""
         if traced:
             return self.lift(x)
+        if is_generator(x):
+            return passing(x, self)
         if x.__class__ is np.ndarray:
             x = x.view()
             x.flags.writeable = False

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.arguments import promoted
+from adlab.modes.generators import again, moving
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable, like_input
 from adlab.modes.outputs import require_scalar, warn_if_independent
@@ -129,6 +130,7 @@ def ggnvp(f: F, loss: F | None = None) -> Transformed:
 
 def _hvp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = moving((args, kwargs))
         return _hessian_times(lambda y: f(y, *args, **kwargs), x, v, "hvp of a function")
 
     return product(*args, **kwargs)
@@ -143,6 +145,7 @@ def _hessian_times(f: F, x: Any, v: Any, what: str) -> Any:
 
 def _vhp(f: F, args: Any, kwargs: Any) -> Any:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = moving((args, kwargs))
         x = promoted(x)
         gradient = grad(_scalar(f, "vhp of a function"))
         _, pullback = vjp(lambda y: gradient(y, *args, **kwargs), x)
@@ -154,9 +157,8 @@ def _vhp(f: F, args: Any, kwargs: Any) -> Any:
 
 def _ggnvp(f: F, args: Any, kwargs: Any, loss: F | None) -> Any:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
-        def model(y: Any) -> Any:
-            return f(y, *args, **kwargs)
-
+        lifted, named = moving((args, kwargs))
+        model = again(lambda y: f(y, *lifted, **named), (args, kwargs))
         x = promoted(x)
         out, pullback = vjp(model, x)
         warn_if_independent(pullback.reached, flatten(x)[0], flatten(out)[0])

@@ -16,6 +16,7 @@ import numpy as np
 from adlab.errors import DtypeError, explain
 from adlab.modes.arguments import require_positive, selected
 from adlab.modes.batch import Batch
+from adlab.modes.generators import again
 from adlab.modes.gradients import grad
 from adlab.modes.leaves import is_differentiable
 from adlab.modes.outputs import split_aux, warn_if_independent
@@ -153,6 +154,8 @@ def _jacfwd(
     chosen, call = selected(f, args, kwargs, argnums)
     leaves, structure = flatten(chosen)
     _require_floats(leaves)
+    if chunk_size is not None or any(is_complex(space(leaf)[1]) for leaf in leaves):
+        call = again(call, (args, kwargs))
     runs: list[Any] = []
 
     def push(*units: Any) -> list[Any]:
@@ -191,6 +194,7 @@ def _jacrev(
 def _jacobian(
     f: F, args: Any, kwargs: Any, argnums: Any, has_aux: bool, chunk_size: int | None
 ) -> Any:
+    f = again(f, (args, kwargs))
     chosen, call = selected(f, args, kwargs, argnums)
     inputs = _count(flatten(chosen)[0])
     outputs = _count(flatten(split_aux(call(chosen), has_aux)[0])[0])

@@ -19,6 +19,7 @@ import numpy as np
 from adlab.modes.arguments import promoted
 from adlab.modes.derivatives import jvp
 from adlab.modes.derived import Deriving
+from adlab.modes.generators import moving, moving_leaf
 from adlab.modes.jacobians import unit_vectors
 from adlab.modes.leaves import is_differentiable
 from adlab.modes.transformed import Transformed
@@ -118,12 +119,15 @@ def _laplacian(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     leaves, structure = flatten(promoted(args[0]))
     floats = [leaf for leaf in leaves if is_differentiable(leaf, "the argument of laplacian")]
     units = unit_vectors(floats)
+    args, kwargs = moving((args[1:], kwargs))
     with ForwardLaplacian() as forward:
         lifted = [
-            forward.lift(leaf, (next(units), zeros_like(leaf))) if is_differentiable(leaf) else leaf
+            forward.lift(leaf, (next(units), zeros_like(leaf)))
+            if is_differentiable(leaf)
+            else moving_leaf(leaf, forward.level - 1)
             for leaf in leaves
         ]
-        out = f(structure.unflatten(lifted), *args[1:], **kwargs)
+        out = f(structure.unflatten(lifted), *args, **kwargs)
         return tree_map(
             lambda each: each.payload[1] if forward.owns(each) else zeros_like(each), out
         )

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from adlab.modes.derived import traced_places
+from adlab.modes.generators import moving
 from adlab.modes.jvp import PushedBody, Pusher, tangent_lines
 from adlab.modes.leaves import checked, checked_zero, is_differentiable, require_visible, zero_for
 from adlab.modes.operators import LinearMap
 from adlab.modes.outputs import lowered, split_aux
+from adlab.modes.pullback import lift
 from adlab.modes.pushforward import in_dtype
 from adlab.modes.replay import SLOT, Replay, Step
 from adlab.modes.tape import Tape
@@ -77,12 +79,9 @@ def linearize(f: F, *primals: Any, has_aux: bool = False, **kwargs: Any) -> Any:
     (18.0, 12.0, 9.0)
     """
     leaves, structure = flatten(tuple(primals))
+    kwargs = moving(kwargs)
     with Linearize() as tape:
-        lifted = [
-            tape.input(leaf) if is_differentiable(leaf, "a primal of linearize") else leaf
-            for leaf in leaves
-        ]
-        nodes = [x.payload if tape.owns(x) else None for x in lifted]
+        lifted, nodes = lift(tape, leaves, "a primal of linearize")
         out, aux = split_aux(f(*structure.unflatten(lifted), **kwargs), has_aux)
         pushforward = Pushforward(tape, leaves, structure, nodes, out)
         out, aux = lowered(tape, out), lowered(tape, aux)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from adlab.modes.generators import moving, moving_leaf
 from adlab.modes.leaves import (
     checked,
     is_differentiable,
@@ -14,6 +15,7 @@ from adlab.modes.leaves import (
 )
 from adlab.modes.outputs import lowered, split_aux
 from adlab.modes.reach import is_differentiated, pull_back
+from adlab.modes.tape import Tape
 from adlab.modes.vjp import VJP
 from adlab.primitives.contents import example
 from adlab.primitives.spaces import Space, space, zeros
@@ -68,6 +70,7 @@ def vjp(f: F, *primals: Any, has_aux: bool = False, **kwargs: Any) -> Any:
     (3.0, 2.0)
     """
     leaves, structure = flatten(tuple(primals))
+    kwargs = moving(kwargs)
     with VJP() as tape:
         lifted, nodes = lift(tape, leaves, "a primal of vjp")
         out, aux = split_aux(f(*structure.unflatten(lifted), **kwargs), has_aux)
@@ -101,9 +104,7 @@ class Pullback:
         pairs = zip(given, self._spaces, strict=True)
         cts = [ct if to is None else checked(ct, zeros(to), "cotangent") for ct, to in pairs]
         wanted = [node for node in self._inputs if node is not None]
-        totals = pull_back(
-            self._roots, [cts[i] for i in self._places], wanted, nested=self._nested
-        )
+        totals = pull_back(self._roots, [cts[i] for i in self._places], wanted, nested=self._nested)
         out: tuple[Any, ...] = self._structure.unflatten(
             cotangents(totals, self._leaves, self._inputs)
         )
@@ -116,9 +117,12 @@ def _space(out: Any) -> Space | None:
     return space(example(out)) if is_differentiable(out) else None
 
 
-def lift(tape: VJP, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:
+def lift(tape: Tape, leaves: list[Any], what: str) -> tuple[list[Any], list[Any]]:
     """Return the leaves as tracers where they are differentiable, and their nodes (else None)."""
-    lifted = [tape.input(leaf) if is_differentiable(leaf, what) else leaf for leaf in leaves]
+    lifted = [
+        tape.input(leaf) if is_differentiable(leaf, what) else moving_leaf(leaf, tape.level - 1)
+        for leaf in leaves
+    ]
     return lifted, [x.payload if tape.owns(x) else None for x in lifted]
 
 

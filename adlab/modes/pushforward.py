@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from adlab.errors import StructureError, explain
+from adlab.modes.generators import moving, moving_leaf
 from adlab.modes.jvp import JVP
 from adlab.modes.leaves import (
     checked,
@@ -110,9 +111,10 @@ def pushed(
     """Do the work of `jvp`, and tell whether the input reached anything."""
     leaves, structure = flatten(tuple(primals))
     dots = structure.flatten_like(tuple(tangents), what="tangents")
+    kwargs = moving(kwargs or {})
     with JVP() as forward:
         lifted = [_lifted(forward, *pair) for pair in zip(leaves, dots, strict=True)]
-        out, aux = split_aux(f(*structure.unflatten(lifted), **(kwargs or {})), has_aux)
+        out, aux = split_aux(f(*structure.unflatten(lifted), **kwargs), has_aux)
         outs, out_structure = flatten(out)
         out_dot = out_structure.unflatten([_tangent(forward, each) for each in outs])
         reached = forward.touched or any(map(forward.owns, outs))
@@ -123,7 +125,7 @@ def _lifted(forward: JVP, leaf: Any, dot: Any) -> Any:
     if is_differentiable(leaf, "a primal of jvp"):
         return forward.lift(leaf, checked(dot, leaf, "tangent"))
     checked_zero(dot, leaf)
-    return leaf
+    return moving_leaf(leaf, forward.level - 1)
 
 
 def _tangent(forward: JVP, out: Any) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from adlab.errors import shorten, user_frame, where
 from adlab.errors.naming import result_name, variable_name
 from adlab.modes.arguments import parameter_names
+from adlab.modes.generators import moving
 from adlab.modes.pullback import lift
 from adlab.modes.tape import Node
 from adlab.modes.transformed import Transformed
@@ -119,6 +120,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 def _residuals(f: Callable[..., Any], args: Any, kwargs: Any) -> Residuals:
     leaves, structure = flatten(args)
+    kwargs = moving(kwargs)
     with _Watching() as tape:
         lifted, _ = lift(tape, leaves, "an argument")
         for x, name in zip(lifted, _arguments(f, structure), strict=True):

@@ -23,7 +23,10 @@ from adlab.primitives.special_ufunc import special
 from adlab.rules import elementwise
 from adlab.trace import Primitive
 
-__all__ = ["gammainc", "gammaincc", "gammainccinv", "gammaincinv"]
+__all__ = [
+    "gammainc", "gammainc_by_shape", "gammaincc", "gammainccinv", "gammaincinv",
+    "quantile_by_shape",
+]  # fmt: skip
 
 
 def _density(order: int, a: Any, x: Any) -> Any:
@@ -75,20 +78,26 @@ def _lower(order: int) -> Primitive:
 
 
 gammainc = UFUNCS[sc.gammainc] = _lower(0)  # DLMF 8.2.4
+gammainc_by_shape = _lower(1)
 gammaincc = special(
     sc.gammaincc, lambda a, x: -_lower(1)(a, x), lambda a, x: -_density(0, a, x), args="a x"
 )  # Q = 1 − P
 
-# The inverse x(a, y) of P(a, x) = y: ∂x/∂y = 1/f, ∂x/∂a = −∂ₐP/f; of Q = 1 − P likewise.
+
+def quantile_by_shape(x: Any, a: Any) -> Any:
+    """∂x/∂a = −∂ₐP/f of the inverse x(a, y) of P(a, x) = y, and of that of Q = 1 − P."""
+    return -_lower(1)(a, x) / _density(0, a, x)
+
+
 gammaincinv = special(
     sc.gammaincinv,
-    lambda ans, a: -_lower(1)(a, ans) / _density(0, a, ans),
+    lambda ans, a: quantile_by_shape(ans, a),
     lambda ans, a: 1 / _density(0, a, ans),
     args="a y",
 )
 gammainccinv = special(
     sc.gammainccinv,
-    lambda ans, a: -_lower(1)(a, ans) / _density(0, a, ans),
+    lambda ans, a: quantile_by_shape(ans, a),
     lambda ans, a: -1 / _density(0, a, ans),
     args="a y",
 )

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.dispatch import implements, negative_axis
+from adlab.primitives.lists import as_arrays
+from adlab.trace import Tracer
 
 __all__ = ["array_split", "split", "unstack"]
 
@@ -86,4 +88,5 @@ implements(np.atleast_3d)(_each(np.atleast_3d, _at_least_3d))
 @implements(np.broadcast_arrays)
 def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     shape = np.broadcast_shapes(*[np.shape(x) for x in args])
-    return tuple(x if np.shape(x) == shape else np.broadcast_to(x, shape) for x in args)
+    arrays = [x if isinstance(x, Tracer) else np.asanyarray(x) for x in as_arrays(args)]
+    return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in arrays)

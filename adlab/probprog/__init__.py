@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from adlab.errors import InversionError, Rejected, SiteError
 from adlab.probprog.effects import factor, require
+from adlab.probprog.estimators import expectation_gradient, value_and_expectation_gradient
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.free import Free
+from adlab.probprog.implicit import implicit
 from adlab.probprog.logjoint import LogJoint, log_joint
 from adlab.probprog.selftest import SelfTest, self_test
 
@@ -42,7 +44,9 @@ __all__ = [
     "block",
     "condition",
     "do",
+    "expectation_gradient",
     "factor",
+    "implicit",
     "log_joint",
     "predictive",
     "record",
@@ -51,6 +55,7 @@ __all__ = [
     "require",
     "scale",
     "self_test",
+    "value_and_expectation_gradient",
 ]
 
 #: What is seldom used is loaded on first use, and from where.

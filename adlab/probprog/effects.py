@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import Rejected, explain
-from adlab.probprog.generators import SiteGenerator
+from adlab.probprog.generators import SiteGenerator, sampler_of
 
 __all__ = ["factor", "require"]
 
@@ -40,6 +40,7 @@ def require(rng: np.random.Generator, condition: Any) -> None:
     >>> float(log_joint(ordered)(np.array([1.0, -1.0])))
     -inf
     """
+    rng, condition = sampler_of(rng, condition)
     if isinstance(rng, SiteGenerator):
         rng.require(condition)
     elif not np.all(condition):
@@ -73,5 +74,6 @@ def factor(rng: np.random.Generator, logp: Any) -> None:
     >>> float(log_joint(tilted)(0.5))
     -1.0
     """
+    rng, logp = sampler_of(rng, logp)
     if isinstance(rng, SiteGenerator):
         rng.factor(logp)

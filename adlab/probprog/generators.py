@@ -24,7 +24,7 @@ from adlab.probprog.rvs import install_when_imported
 if TYPE_CHECKING:
     from adlab.probprog.observation import Observation
 
-__all__ = ["SiteGenerator"]
+__all__ = ["SiteGenerator", "sampler_of"]
 
 #: All share one, which is never drawn from: to make one takes longer than to score a draw.
 _NEVER = np.random.PCG64(0)
@@ -112,9 +112,26 @@ def _unseen(attempted: str) -> UnsupportedFunctionError:
     )
 
 
+def _drawing(frame: FrameType) -> FrameType:
+    """Return the frame that draws: not that of a transformation's generator around this one."""
+    while frame.f_globals.get("__name__", "").startswith("adlab.modes.") and frame.f_back:
+        frame = frame.f_back
+    return frame
+
+
+def sampler_of(rng: Any, value: Any) -> tuple[Any, Any]:
+    """Return a sampler's generator without those of transformations around it.
+
+    A value that is to go to it is returned as the transformations' level below has it.
+    """
+    while (below := getattr(rng, "lowered", None)) is not None:
+        rng, value = rng.value, below(value)
+    return rng, value
+
+
 def _method(family: Family) -> Callable[..., Any]:
     def draw(self: SiteGenerator, *args: Any, **kwargs: Any) -> Any:
-        return self.draw(family, args, kwargs, sys._getframe(1))
+        return self.draw(family, args, kwargs, _drawing(sys._getframe(1)))
 
     draw.__name__ = family.name
     return draw

@@ -78,6 +78,7 @@ def install_when_imported() -> None:
 
 def dispatch(stats: ModuleType) -> None:
     """Wrap ``rvs`` wherever a class of `scipy.stats` defines it, unless it is wrapped."""
+    importlib.import_module("adlab.probprog.truncated")  # how its draws move
     roots = [type(stats.norm), type(stats.multivariate_normal)]
     for root in roots:
         for cls in _family_tree(next(c for c in root.__mro__[::-1] if c is not object)):

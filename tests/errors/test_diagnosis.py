@@ -247,34 +247,47 @@ normal = rng.normal
 
 
 @pytest.mark.parametrize(
-    ("f", "call", "variates"),
+    ("f", "call", "instead"),
     [
         (
             lambda: rng.normal(x, 1.0),
             "rng.normal(x, 1.0)",
-            "here mu + sigma * rng.standard_normal(size)",
+            "pass rng as an argument of the function that is transformed, or draw standard "
+            "variates, here mu + sigma * rng.standard_normal(size).",
         ),
         (
             Model().draw,
             "self.rng.normal(x, 1.0)",
-            "here mu + sigma * self.rng.standard_normal(size)",
+            "pass self.rng as an argument of the function that is transformed, or draw standard "
+            "variates, here mu + sigma * self.rng.standard_normal(size).",
         ),
-        (lambda: normal(x, 1.0), "normal(x, 1.0)", "here mu + sigma * rng.standard_normal(size)"),
+        (
+            lambda: normal(x, 1.0),
+            "normal(x, 1.0)",
+            "pass rng as an argument of the function that is transformed, or draw standard "
+            "variates, here mu + sigma * rng.standard_normal(size).",
+        ),
         (
             lambda: np.random.exponential(x),
             "np.random.exponential(x)",
-            "here scale * np.random.standard_exponential(size)",
+            "pass a numpy.random.Generator as an argument of the function that is transformed, or "
+            "draw standard variates, here scale * np.random.standard_exponential(size).",
         ),
-        (lambda: rng.poisson(x), "rng.poisson(x)", "for instance mu + sigma * standard_normal"),
+        (
+            lambda: rng.poisson(x),
+            "rng.poisson(x)",
+            "pass rng as an argument of the function that is transformed.",
+        ),
     ],
 )
-def test_closed_over_generators(f, call, variates):
+def test_closed_over_generators(f, call, instead):
     assert told(f) == (
         ClosedOverGeneratorError,
         f"{call} was called on {VALUE}",
-        "a generator of NumPy converts its parameters to plain numbers, and does not tell how its "
-        "draw depends on them.",
-        f"draw standard variates and transform them, {variates}.",
+        "a generator of NumPy converts its parameters to plain numbers. One that is an argument of "
+        "the transformed function is replaced by one of the same stream, whose draws carry a "
+        "derivative.",
+        instead,
     )
 
 
