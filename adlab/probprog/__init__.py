@@ -16,6 +16,7 @@ from adlab.probprog.effects import factor, require
 from adlab.probprog.families import FAMILIES
 from adlab.probprog.family import Family, Refusal
 from adlab.probprog.logjoint import LogJoint, log_joint
+from adlab.probprog.marginal import Marginal, marginalize
 
 if TYPE_CHECKING:
     from adlab.probprog.distributions import DISTRIBUTIONS
@@ -27,11 +28,13 @@ __all__ = [
     "Family",
     "InversionError",
     "LogJoint",
+    "Marginal",
     "Refusal",
     "Rejected",
     "SiteError",
     "factor",
     "log_joint",
+    "marginalize",
     "register_density",
     "require",
 ]

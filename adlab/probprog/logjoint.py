@@ -11,6 +11,7 @@ from adlab.errors import AdlabError, SiteError, explain
 from adlab.primitives.contents import concrete
 from adlab.probprog.discovery import discover_some, liftable
 from adlab.probprog.equations import given_twice
+from adlab.probprog.latents import NO_LATENTS, Latents
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
 from adlab.probprog.problems import inconsistent, restless
@@ -19,7 +20,7 @@ from adlab.probprog.sites import Sites, Terms, dot, sites_of, terms_of
 from adlab.probprog.steps import Preimage
 from adlab.trace import flatten
 
-__all__ = ["LogJoint", "log_joint"]
+__all__ = ["LogJoint", "agree", "log_joint"]
 
 #: How many kinds of calls are remembered, and how many paths of each.
 KINDS, PATHS = 16, 8
@@ -85,7 +86,7 @@ class LogJoint:
 
     def __call__(self, values: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Return the log density of the values."""
-        _, scoring, _ = self._score(values, args, kwargs)
+        _, scoring, _ = self._score(self._with_data(values), args, kwargs)
         total = sum(scoring.others, sum(scoring.terms[1:], *scoring.terms[:1] or [0.0]))
         if self.check and not np.all(np.isfinite(concrete(total))):
             raise self._outside(values, args, kwargs)
@@ -93,7 +94,7 @@ class LogJoint:
 
     def per_site(self, values: Any, /, *args: Any, **kwargs: Any) -> Terms:
         """Return the term of each site by name, with reasons for those that are −∞."""
-        plan, scoring, draws = self._score(values, args, kwargs)
+        plan, scoring, draws = self._score(self._with_data(values), args, kwargs)
         return terms_of(plan.record, scoring, draws)
 
     def sites(self, *args: Any, **kwargs: Any) -> Sites:
@@ -118,25 +119,23 @@ class LogJoint:
         return _rebuild, (self.sampler, self.check, self.data)
 
     def _score(
-        self, values: Any, args: Any, kwargs: Any
+        self, values: Any, args: Any, kwargs: Any, unknown: Latents = NO_LATENTS
     ) -> tuple[Plan, Scoring, dict[int, list[Preimage]]]:
         """Solve for the draws and run the sampler on them."""
-        if self.data:
-            values = self._with_data(values)
         leaves, structure = flatten(values)
         arguments, form = flatten((args, kwargs))
         key = (structure, form, *map(_kind, leaves), *map(_kind, arguments))
         plans = self._known(key)
         for plan in plans:
-            draws, failed = plan.run(leaves, arguments)
-            if failed is None and plan.holds(self.sampler, args, kwargs, draws):
+            draws, failed = plan.run(leaves, arguments, unknown)
+            if failed is None and plan.holds(self.sampler, args, kwargs, draws, unknown):
                 scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
                 # what it closed over has changed
                 self._plans[key] = [each for each in plans if each is not plan]
                 break
-        plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
+        plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs, unknown)
         scoring, error = self._run(plan, draws, leaves, args, kwargs)
         if error is not None:
             raise error
@@ -149,7 +148,7 @@ class LogJoint:
     ) -> tuple[Scoring, AdlabError | None]:
         """Return the finished run, and what is wrong with it."""
         record = plan.record
-        scoring = Scoring(record, draws)
+        scoring = self._scoring(record, draws)
         args, kwargs = record.call(args, kwargs)
         try:
             out = self.sampler(scoring, *args, **kwargs)
@@ -162,11 +161,16 @@ class LogJoint:
         for equation in plan.equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
-                if given is not computed and not _agree(concrete(given), concrete(computed)):
-                    if any(np.any(np.isneginf(concrete(term))) for term in scoring.terms):
-                        break  # no draw gives the values, so the sampler computes others
+                if given is not computed and not self._follows(given, computed, scoring):
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
+
+    def _follows(self, given: Any, computed: Any, scoring: Scoring) -> bool:
+        """Whether a given value is what the sampler computed, if it can be computed at all."""
+        if agree(concrete(given), concrete(computed)):
+            return True
+        # if no draw gives the values, the sampler computes others
+        return any(np.any(np.isneginf(concrete(term))) for term in scoring.terms)
 
     def _known(self, key: Hashable) -> Sequence[Plan]:
         """Return the plans for a kind of call; `_NONE` if none can be kept for it."""
@@ -183,7 +187,11 @@ class LogJoint:
         while len(self._plans) > KINDS:
             del self._plans[next(iter(self._plans))]
 
-    def _with_data(self, values: Any) -> dict[str, Any]:
+    _scoring = Scoring
+
+    def _with_data(self, values: Any) -> Any:
+        if not self.data:
+            return values
         if not isinstance(values, Mapping):
             raise SiteError(
                 explain(
@@ -229,7 +237,7 @@ _FLOAT = ((), np.dtype(float))
 _NONE: Sequence[Plan] = []
 
 
-def _agree(a: Any, b: Any) -> bool:
+def agree(a: Any, b: Any) -> bool:
     """Whether a computed value is the one given, up to rounding."""
     if a.__class__ is float and b.__class__ is float:
         return not abs(a - b) > 1e-8 * (abs(a) + abs(b)) + 1e-10

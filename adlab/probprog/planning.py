@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.contents import example
+from adlab.primitives.contents import concrete
 from adlab.probprog.discovery import Record, discover, discover_some
 from adlab.probprog.equations import equations
+from adlab.probprog.latents import NO_LATENTS, Latents, given_and_unknown
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
 from adlab.probprog.problems import problem_of, restless, unfit
@@ -25,7 +26,12 @@ ATTEMPTS = 1000
 
 
 def find_plan(
-    sampler: Callable[..., Any], leaves: Sequence[Any], structure: Structure, args: Any, kwargs: Any
+    sampler: Callable[..., Any],
+    leaves: Sequence[Any],
+    structure: Structure,
+    args: Any,
+    kwargs: Any,
+    unknown: Latents = NO_LATENTS,
 ) -> tuple[Plan, dict[int, list[Preimage]]]:
     """Return a plan whose guards hold for the given values, and the draws by it.
 
@@ -36,6 +42,8 @@ def find_plan(
         The values, taken apart.
     args, kwargs
         The arguments of the sampler.
+    unknown : Latents, optional
+        What is marginalized.
 
     Raises
     ------
@@ -48,21 +56,23 @@ def find_plan(
     while not any(_equal(given, each) for each in tried) and len(tried) < ATTEMPTS:
         tried.append(given)
         record = discover_some(sampler, args, kwargs, given)
-        plan = _plan(record, leaves, structure)
-        draws, failed = plan.run(leaves, arguments)
+        plan = _plan(record, leaves, structure, unknown)
+        draws, failed = plan.run(leaves, arguments, unknown)
         if failed is None:
             _examine(sampler, args, kwargs, plan, given)
             return plan, draws
-        given = {k: example(found[0].value) for k, found in draws.items()}
+        given = {k: unknown.example(found[0].value) for k, found in draws.items()}
     fold = folded(sampler, args, kwargs, plan, tried[-1])
     raise fold or plan.problem or restless(sampler)
 
 
 def _equal(a: dict[int, Any], b: dict[int, Any]) -> bool:
-    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+    return a.keys() == b.keys() and all(np.array_equal(concrete(a[k]), concrete(b[k])) for k in a)
 
 
-def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
+def _plan(
+    record: Record, leaves: Sequence[Any], structure: Structure, unknown: Latents
+) -> Plan:
     def sites() -> dict[str, int]:
         pairs = zip(site_names(record), record.sites, strict=True)
         return {name: site.node for name, site in pairs}
@@ -76,7 +86,9 @@ def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
                 problem = problem or wrong
                 continue
         fitting.append(equation)
-    plan = Plan(record, fitting)
+    latents = unknown.of(record)
+    plan = Plan(record, fitting, latents)
+    problem = problem or given_and_unknown(record, fitting, latents)
     plan.problem = problem or problem_of(record, fitting, plan.solver)
     return plan
 

@@ -58,7 +58,7 @@ class Scoring(SiteGenerator):
             raise Diverged
         preimages = self.draws[number]
         self.params.append(params)
-        self.terms.append(log_density(family, preimages, params))
+        self.terms.append(self.total(log_density(family, preimages, params)))
         value = preimages[0].value
         return own(value) if self.sites[number].node in self.written else value
 
@@ -70,7 +70,11 @@ class Scoring(SiteGenerator):
 
     def factor(self, logp: Any) -> None:
         """Add a term."""
-        self.others.append(_total(logp))
+        self.others.append(self.total(logp))
+
+    def total(self, term: Any) -> Any:
+        """Return the sum of all elements of a term."""
+        return _total(term)
 
 
 def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
@@ -88,17 +92,17 @@ def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
 
 
 def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
-    """Return the log density of a draw, given all values it may have had."""
+    """Return the log density of each element of a draw, given all values it may have had."""
     first, *others = preimages
     if first.direct and not others:
-        return _total(family.log_density(first.value, *params))
+        return family.log_density(first.value, *params)
     if first.mirrored and family.even:  # the mirror image adds as much
         log_slope = LOG2 if first.log_slope is None else first.log_slope + LOG2
         first = first._replace(log_slope=log_slope, mirrored=False)
     if not (others or first.mirrored):
-        return _total(_term(family, first, params))
+        return _term(family, first, params)
     terms = [_term(family, each, params) for each in expanded([first, *others])]
-    return _total(functools.reduce(np.logaddexp, terms))
+    return functools.reduce(np.logaddexp, terms)
 
 
 class _Law:
