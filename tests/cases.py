@@ -127,6 +127,10 @@ CASES = {
     "multigammaln": [([POSITIVE + 2.0], {"d": 3})],
     "random.binomial": [([np.arange(4), 7, 0.2 + 0.1 * ROWS[:, None]], {})],
     "random.poisson": [([np.arange(4), POSITIVE], {})],
+    "random.categorical": [
+        ([np.arange(4), np.array([0.1, 0.2, 0.3, 0.4])], {}),
+        ([np.array([2, 0, 3]), POSITIVE], {}),
+    ],
     "random.geometric": [([np.arange(1, 5), np.array([0.2, 0.4, 0.6, 0.7])], {})],
     "random.negative_binomial": [([np.arange(4), POSITIVE, 0.3], {})],
     "random.logseries": [([np.arange(1, 5), POSITIVE / 3], {})],
@@ -144,6 +148,8 @@ CASES = {
         {"index": (slice(None), T[0] > 0)},
     ),
     "sort": each([X], {"axis": -1, "kind": None}, {"axis": -2, "kind": "stable"}),
+    "rows": [([X, np.array([0, 2, 2])], {"depth": 1}), ([X, np.array(7)], {"depth": 2})],
+    "put_rows": [([X, np.array([4, 0, 0])], {"shape": (5, 4), "depth": 1})],
     "take_along": [([X, np.argsort(Y, -1)[:, :3]], {"axis": -1}), ([X, ORDER], {"axis": -2})],
     "put_along": [([X, np.argsort(Y, -1)], {"n": 6, "axis": -1})],
     "scatter": [
@@ -267,6 +273,7 @@ CONSTANT = {
         f"random.{name}": [([np.array([2, 3]), np.array([1, 2, 3])], {})]
         for name in ("positions", "positions_in_order", "uniform_order")
     },
+    "random.position_in_list": [([np.array([2, 3, 7]), np.array([1, 2, 3])], {})],
     "random.equal_entries": [([np.array([1, 2, 1])], {})],
     "rounded": [([X], {"digits": 1})],
     "round": [([X], {"decimals": 1})],

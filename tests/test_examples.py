@@ -5,7 +5,8 @@ import pytest
 from scipy.special import gammaln, logsumexp
 
 import adlab
-from examples import earthquakes, nile
+from examples import earthquakes, earthquakes_sampler, nile
+from tests.probprog.counting import count
 
 COUNTS = earthquakes.load()[1]
 
@@ -67,6 +68,39 @@ def test_earthquakes_reports_and_draws(tmp_path, capsys):
     assert fitted == "fitted rates of two states: 15.472, 26.125"
     assert picture == f"picture: {path}"
     assert path.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("states", "figure", "rates"),
+    [(2, 342.3183, [15.472, 26.125]), (3, 329.4603, [13.146, 19.721, 29.714])],
+)
+def test_the_sampler_is_fitted_to_the_published_figures(states, figure, rates):
+    fitted, value = earthquakes_sampler.maximum_likelihood(states, COUNTS.astype(int))
+    assert -value == pytest.approx(figure, abs=5e-5)
+    np.testing.assert_allclose(fitted, rates, atol=2e-3)
+
+
+def test_the_sampler_has_the_likelihood_of_the_forward_recursion():
+    free = earthquakes.guess(3, COUNTS) + np.random.default_rng(1).normal(size=(3, 4))
+    by_hand = -earthquakes.log_Z(earthquakes.stationary_chain(free), COUNTS)
+    assert earthquakes_sampler.loss(free, COUNTS.astype(int)) == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_the_sampler_costs_in_proportion_to_the_years():
+    free = earthquakes.guess(3, COUNTS)
+    f, (first, moves, rates) = earthquakes_sampler.log_likelihood, earthquakes_sampler.tables(free)
+    costs = [
+        count(f, {"counts": COUNTS[:T].astype(int)}, T, first, moves, rates) for T in (25, 50, 100)
+    ]
+    assert costs[2] - costs[1] == 2 * (costs[1] - costs[0])
+
+
+def test_the_sampler_reports(monkeypatch, capsys):
+    quick = (np.array([15.4721, 26.1251]), -342.31832)
+    monkeypatch.setattr(earthquakes_sampler, "maximum_likelihood", lambda *args: quick)
+    earthquakes_sampler.main()
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line == "2 states: -log-likelihood 342.3183, rates [15.472 26.125]"
 
 
 def test_the_smoother_is_the_dense_conditioning():

@@ -21,8 +21,8 @@ OWN = {
     "numpy": TO_ARRAY | {
         "arange", "asarray_chkfinite", "column_stack", "concat", "concatenate", "dstack", "empty",
         "empty_like", "eye", "fromiter", "full", "full_like", "geomspace", "hstack", "identity",
-        "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "vectorize",
-        "vstack", "zeros", "zeros_like",
+        "isscalar", "linspace", "logspace", "ones", "ones_like", "require", "stack", "take",
+        "vectorize", "vstack", "zeros", "zeros_like",
     },
     "scipy.linalg": frozenset({
         "cho_factor", "cho_solve", "cholesky", "det", "eigh", "inv", "norm", "qr", "solve",

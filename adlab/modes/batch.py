@@ -19,7 +19,7 @@ from adlab.modes.derived import Deriving, Writer
 from adlab.modes.loop import each_example, warn_of_loop
 from adlab.primitives.layout import apart
 from adlab.primitives.spaces import spread
-from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque
+from adlab.rules.axes import Adapter, Broadcast, Core, Leading, Mapped, Opaque, Selective
 from adlab.rules.rule import shape_of
 from adlab.trace import Primitive, Tracer
 
@@ -43,11 +43,16 @@ class Batch(Deriving):
     @classmethod
     def derive(cls, primitive: Primitive, mine: int) -> Apply:
         """Return the primitive's meaning on stacked arguments, from its axes fact."""
-        fact = primitive.facts["axes"]
+        fact = cls.axes_of(primitive)
         stacked = [bool(mine >> i & 1) for i in range(mine.bit_length())]
         derive: Callable[..., Apply] = _DERIVATIONS.get(type(fact), _loop)
         apply = derive(primitive, fact, stacked)
         return _named(primitive, apply) if "named" in primitive.facts else apply
+
+    @classmethod
+    def axes_of(cls, primitive: Primitive) -> Any:
+        """Return the axes fact by which a primitive is batched."""
+        return primitive.facts["axes"]
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], mine: int
@@ -166,6 +171,15 @@ def _adapter(primitive: Primitive, fact: Adapter, stacked: list[bool]) -> Apply:
     return apply
 
 
+def _selective(primitive: Primitive, fact: Selective, stacked: list[bool]) -> Apply:
+    def apply(batch: Batch, args: Any, params: Any) -> Any:
+        values, flags = zip(*_lowered(args, stacked), strict=True)
+        rewritten, params = fact.rewrite(list(values), params, list(flags))
+        return batch.wrap(primitive, primitive(*rewritten, **params))
+
+    return apply
+
+
 def _mapped(primitive: Primitive, fact: Mapped, stacked: list[bool]) -> Apply:
     def apply(batch: Batch, args: Any, params: Any) -> Any:
         values, flags = zip(*_lowered(args, stacked), strict=True)
@@ -204,5 +218,6 @@ _DERIVATIONS: dict[type, Callable[..., Apply]] = {
     Core: _core,
     Leading: _leading,
     Adapter: _adapter,
+    Selective: _selective,
     Mapped: _mapped,
 }

@@ -54,7 +54,7 @@ from numpy import (
     savetxt, savez, savez_compressed, sctypeDict, searchsorted, select, set_printoptions,
     setbufsize, setdiff1d, seterr, seterrcall, setxor1d, shape, shares_memory, short, show_config,
     show_runtime, sign, signbit, signedinteger, sin, sinc, single, sinh, size, sort, sort_complex,
-    spacing, split, sqrt, square, squeeze, std, str_, subtract, sum, swapaxes, take,
+    spacing, split, sqrt, square, squeeze, std, str_, subtract, sum, swapaxes,
     take_along_axis, tan, tanh, tensordot, test, tile, timedelta64, trace, transpose, trapezoid,
     tri, tril, tril_indices, tril_indices_from, trim_zeros, triu, triu_indices, triu_indices_from,
     true_divide, trunc, typecodes, typename, ubyte, ufunc, uint, uint16, uint32, uint64, uint8,
@@ -68,6 +68,7 @@ from adlab.numpy import fft, linalg, random
 from adlab.numpy.lists import column_stack, concat, concatenate, dstack, hstack, stack, vstack
 from adlab.numpy.looping import vectorize
 from adlab.numpy.pieces import c_, r_
+from adlab.numpy.positions import take
 from adlab.primitives.creation import (
     arange, array, asanyarray, asarray, asarray_chkfinite, ascontiguousarray, asfortranarray, empty,
     empty_like, eye, fromiter, full, full_like, geomspace, identity, isscalar, linspace, logspace,

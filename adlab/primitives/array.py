@@ -26,12 +26,13 @@ from adlab.errors import (
 )
 from adlab.primitives import elementwise as ew
 from adlab.primitives import indexing
+from adlab.primitives.batchedindex import is_batched, looked_up, shows
 from adlab.primitives.contents import concrete
 from adlab.primitives.dispatch import FUNCTIONS, UFUNCS
 from adlab.primitives.flat import Flat
 from adlab.primitives.foreign import check_kinds
 from adlab.primitives.handle import INTERPRETER, Handle
-from adlab.primitives.lenses import Part, Rearrangement
+from adlab.primitives.lenses import Lens, Part, Rearrangement
 from adlab.primitives.lists import as_array, as_arrays
 from adlab.primitives.methods import fixed, flags_of, method_of, refuse
 from adlab.primitives.operators import binary, in_place, of_ufunc, reflected, unary
@@ -307,6 +308,8 @@ class ArrayTracer(Handle):
 
     def __getitem__(self, index: Any) -> Any:
         if index.__class__ is not int:
+            if (index.__class__ is tuple or isinstance(index, ArrayTracer)) and is_batched(index):
+                return self._looked_up(index)
             if isinstance(index, ArrayTracer) and indexing.by_positions(self, index):
                 return indexing.take(self, index, axis=0)
             index = indexing.plain_index(index)
@@ -322,6 +325,13 @@ class ArrayTracer(Handle):
         elif not self.is_scalar:  # a scalar has no views
             self.viewed(out, index)
         return out
+
+    def _looked_up(self, index: Any) -> Any:
+        """Return the entries at batched positions; a part of the array cannot be written to."""
+        out = looked_up(self, index)
+        if not shows(index) or not isinstance(out, ArrayTracer):
+            return out
+        return self.viewed(out, Lens(lambda x: looked_up(x, index)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.write(index, value)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from adlab.primitives.contents import unwrapped
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.primitives.dispatch import implements, negative_axis
 from adlab.primitives.layout import in_order
 from adlab.primitives.lists import as_array
+from adlab.primitives.rows import rows_at
 from adlab.rules import GATHERING, LEADING, Adapter, general, linear
 from adlab.rules.inverse import Gathering
 from adlab.rules.rule import shape_of
@@ -318,6 +319,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     axis %= np.ndim(a)
     if not isinstance(indices, Tracer):
         return in_order(a[(slice(None),) * axis + (indices,)], "C")
+    if axis == 0:
+        return in_order(rows_at(a, indices, concrete(indices)), "C")
     before, after = a.shape[:axis], a.shape[axis + 1 :]
     flat = np.reshape(indices, (1,) * len(before) + (-1,) + (1,) * len(after))
     out = np.take_along_axis(a, flat, axis)

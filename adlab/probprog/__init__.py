@@ -21,6 +21,7 @@ from adlab.probprog.family import Family, Refusal
 from adlab.probprog.free import Free
 from adlab.probprog.implicit import implicit
 from adlab.probprog.logjoint import LogJoint, log_joint
+from adlab.probprog.marginal import Marginal, marginalize
 from adlab.probprog.selftest import SelfTest, self_test
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Free",
     "InversionError",
     "LogJoint",
+    "Marginal",
     "Recorded",
     "Refusal",
     "Rejected",
@@ -48,6 +50,7 @@ __all__ = [
     "factor",
     "implicit",
     "log_joint",
+    "marginalize",
     "predictive",
     "record",
     "register_density",

@@ -180,7 +180,7 @@ class Coordinates(Plan):
         named: list[Equation],
         supports: Mapping[str, Support],
     ) -> None:
-        self.record, self.data = record, data
+        self.record, self.data, self.latents = record, data, ()
         self.problem: AdlabError | None = None
         self.coordinates: list[Coordinate] = []
         self.names = site_names(record)

@@ -1,7 +1,8 @@
 """How a density is declared: its logarithm and its partials where it is smooth, and where that is.
 
 The result is one elementwise primitive, so a model's score costs one step on a tape for each draw.
-Its support is a third fact, beside calculus and axes.
+Its support is a third fact, beside calculus and axes.  The formula is kept too,
+and where it holds.
 The formulas never see what they do not hold for: there the arguments are replaced by ``example``.
 Outside the support the value is −∞ and every derivative 0.  Parameters that NumPy's method refuses
 raise NumPy's own error, for it is asked; it accepts some at which a draw is certain, a scale of 0
@@ -138,6 +139,7 @@ def density(
     else:
         primitive = constant(value, args=args, name=f"random.{name}")
     primitive.facts["support"] = support or (lambda *params: real)
+    primitive.facts["formula"], primitive.facts["holds"] = formula, holds
     return primitive
 
 

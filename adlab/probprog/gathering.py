@@ -9,8 +9,9 @@ import numpy as np
 from adlab.probprog.discovery import Record
 from adlab.probprog.steps import Piece
 from adlab.rules.inverse import Gathering
+from adlab.trace import Primitive
 
-__all__ = ["covered", "positions_of"]
+__all__ = ["covered", "of_positions", "positions_of"]
 
 
 def covered(pieces: list[Piece]) -> Any:
@@ -34,8 +35,13 @@ def positions_of(record: Record, n: int, p: int, fact: Gathering) -> Any:
             args.append(np.arange(np.prod(shape, dtype=int)).reshape(shape))
         else:
             args.append(np.full(shape, -1))
-    moved = node.primitive.impl(*args, **_integers(node.params))
+    moved = of_positions(node.primitive, args, node.params)
     return np.ravel(moved if node.output is None else moved[node.output])
+
+
+def of_positions(primitive: Primitive, args: list[Any], params: dict[str, Any]) -> Any:
+    """Apply a gathering primitive to positions in the place of elements."""
+    return primitive.impl(*args, **_integers(params))
 
 
 def _integers(params: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from adlab.primitives.contents import concrete
 from adlab.probprog.discovery import Record, discover_some
 from adlab.probprog.equations import Equation, agree, given_twice
 from adlab.probprog.free import Free
+from adlab.probprog.latents import NO_LATENTS, Latents
 from adlab.probprog.memory import Memory, kind
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
@@ -85,7 +86,7 @@ class LogJoint:
 
     def __call__(self, values: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Return the log density of the values."""
-        _, scoring, _ = self._score(values, args, kwargs)
+        _, scoring, _ = self._score(self._with_data(values), args, kwargs)
         total = scoring.score()
         if self.check and not np.all(np.isfinite(concrete(total))):
             raise self._outside(values, args, kwargs)
@@ -93,7 +94,7 @@ class LogJoint:
 
     def per_site(self, values: Any, /, *args: Any, **kwargs: Any) -> Terms:
         """Return the term of each site by name, with reasons for those that are −∞."""
-        plan, scoring, draws = self._score(values, args, kwargs)
+        plan, scoring, draws = self._score(self._with_data(values), args, kwargs)
         return terms_of(plan.record, scoring, draws)
 
     def sites(self, *args: Any, **kwargs: Any) -> Sites:
@@ -169,7 +170,7 @@ class LogJoint:
 
     def solve(self, values: Any, args: Any, kwargs: Any) -> tuple[Record, list[Any]]:
         """Return the record of the sampler's path, and draws that the values may come from."""
-        plan, scoring, draws = self._score(values, args, kwargs)
+        plan, scoring, draws = self._score(self._with_data(values), args, kwargs)
         return plan.record, [
             _possible(site.family.support(*params), draws[k])
             for k, (site, params) in enumerate(
@@ -184,30 +185,34 @@ class LogJoint:
         return {**self.data, **data}
 
     def _score(
-        self, values: Any, args: Any, kwargs: Any
+        self, values: Any, args: Any, kwargs: Any, unknown: Latents = NO_LATENTS
     ) -> tuple[Plan, Scoring, dict[int, list[Preimage]]]:
         """Solve for the draws and run the sampler on them."""
-        if self.data:
-            values = self._with_data(values)
         leaves, structure = flatten(values)
         arguments, form = flatten((args, kwargs))
         key = (structure, form, *map(kind, leaves), *map(kind, arguments))
         for plan in self._plans.recall(key):
-            draws, failed = plan.run(leaves, arguments)
-            if failed is None and plan.holds(self.sampler, args, kwargs, draws):
-                scoring, error = self.run(plan.record, plan.equations, draws, leaves, args, kwargs)
+            draws, failed = plan.run(leaves, arguments, unknown)
+            if failed is None and plan.holds(self.sampler, args, kwargs, draws, unknown):
+                scoring, error = self._run(plan, draws, leaves, args, kwargs)
                 if error is None:
                     return plan, scoring, draws
                 # what it closed over has changed
                 self._plans.forget(key, plan)
                 break
-        plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs)
-        scoring, error = self.run(plan.record, plan.equations, draws, leaves, args, kwargs)
+        plan, draws = find_plan(self.sampler, leaves, structure, args, kwargs, unknown)
+        scoring, error = self._run(plan, draws, leaves, args, kwargs)
         if error is not None:
             raise error
         if not plan.record.bound:
             self._plans.keep(key, plan)
         return plan, scoring, draws
+
+    def _run(
+        self, plan: Plan, draws: Any, leaves: Any, args: Any, kwargs: Any
+    ) -> tuple[Scoring, AdlabError | None]:
+        """Return the run on the draws of a plan, and what is wrong with it."""
+        return self.run(plan.record, plan.equations, draws, leaves, args, kwargs)
 
     def run(
         self,
@@ -222,7 +227,7 @@ class LogJoint:
 
         What the sampler returns is compared with the values that the equations give it.
         """
-        scoring = Scoring(record, draws)
+        scoring = self._scoring(record, draws)
         args, kwargs = record.call(args, kwargs)
         try:
             out = self.sampler(scoring, *args, **kwargs)
@@ -235,13 +240,22 @@ class LogJoint:
         for equation in equations:
             if equation.output is not None:
                 given, computed = equation.value(leaves), outputs[equation.output]
-                if given is not computed and not agree(concrete(given), concrete(computed)):
-                    if any(np.any(np.isneginf(concrete(term))) for term in scoring.terms):
-                        break  # no draw gives the values, so the sampler computes others
+                if given is not computed and not self._follows(given, computed, scoring):
                     return scoring, inconsistent(equation.name, concrete(given), concrete(computed))
         return scoring, None
 
-    def _with_data(self, values: Any) -> dict[str, Any]:
+    def _follows(self, given: Any, computed: Any, scoring: Scoring) -> bool:
+        """Whether a given value is what the sampler computed, if it can be computed at all."""
+        if agree(concrete(given), concrete(computed)):
+            return True
+        # if no draw gives the values, the sampler computes others
+        return any(np.any(np.isneginf(concrete(term))) for term in scoring.terms)
+
+    _scoring = Scoring
+
+    def _with_data(self, values: Any) -> Any:
+        if not self.data:
+            return values
         if not isinstance(values, Mapping):
             raise SiteError(
                 explain(

@@ -156,7 +156,7 @@ def _extent_of(place: Place) -> tuple[int | None, ...]:
 def _parsed(
     filename: str, source: str
 ) -> tuple[dict[ast.AST, ast.AST], dict[tuple[int | None, ...], ast.AST]]:
-    """Return the parent of each node of a file, and its calls by their extent."""
+    """Return the parent of each node of a file, and its calls and comparisons by their extent."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # a cell with magics, null bytes
@@ -165,6 +165,6 @@ def _parsed(
     calls: dict[tuple[int | None, ...], ast.AST] = {
         (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset): node
         for node in parents
-        if isinstance(node, ast.Call)
+        if isinstance(node, (ast.Call, ast.Compare))
     }
     return parents, calls

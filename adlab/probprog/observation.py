@@ -9,7 +9,7 @@ from typing import Any
 
 from adlab.errors.places import Place, place_of
 from adlab.probprog.family import Family
-from adlab.probprog.scoring import log_density
+from adlab.probprog.scoring import log_density, summed
 from adlab.probprog.steps import Preimage
 
 __all__ = ["Observation"]
@@ -51,7 +51,12 @@ class Observation:
         return place_of(self.frame)
 
     @functools.cached_property
+    def elements(self) -> Any:
+        """The log density of each element, changes of variables included, times the weight."""
+        density = log_density(self.family, self.preimages, self.params)
+        return density if self.weight is None else self.weight * density
+
+    @functools.cached_property
     def term(self) -> Any:
-        """The log density, changes of variables included, times the weight."""
-        term = log_density(self.family, self.preimages, self.params)
-        return term if self.weight is None else self.weight * term
+        """The sum of these."""
+        return summed(self.elements)

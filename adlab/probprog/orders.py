@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from adlab.primitives.contents import concrete
+from adlab.primitives.indexing import take
+from adlab.probprog.categorical import categorical, positions, probabilities
 from adlab.probprog.family import Refusal, requirement
 from adlab.probprog.masks import as_value
 from adlab.probprog.shapes import Shape, shape_of_value, size_tuple
@@ -159,9 +161,9 @@ def _found_in_order(value: Any, entries: Any) -> Any:
 
 
 _positions_in_order = _of_values(_found_in_order, "value entries", "positions_in_order")
-#: The i-th row marks the entries that are equal to the i-th.
+#: The i-th row marks the entries that are equal to the i-th, if it is the first of them.
 _equal_entries = _of_values(
-    lambda entries: 1.0 * np.equal.outer(found := _found(entries, entries), found),
+    lambda entries: 1.0 * np.equal.outer(np.arange(len(entries)), _found(entries, entries)),
     "entries", "equal_entries",
 )  # fmt: skip
 
@@ -190,7 +192,10 @@ def choice(
     value = np.moveaxis(value, range(axis, axis + count), range(count)) if axis else value
     if p is not None:
         p = as_value(p)
-        _choice_check(entries, replace, p)
+        if replace:
+            probabilities(p, n=shape_of_value(entries)[0])
+        else:
+            _choice_check(entries, replace, p)
     if replace:
         return _with_replacement(value, entries, p)
     value = np.reshape(value, (-1, *shape_of_value(entries)[1:]))
@@ -203,17 +208,12 @@ def choice(
 
 def _with_replacement(value: Any, entries: Any, p: Any) -> Any:
     n = shape_of_value(entries)[0]
-    weights = np.full(n, 1.0 / n) if p is None else p / np.sum(p)
-    if not _is_range(entries):
-        weights = _equal_entries(entries) @ weights
-    found = _positions(value, entries)
-    return _log_where(np.greater_equal(found, 0), weights[found])
-
-
-def _log_where(possible: Any, p: Any) -> Any:
-    """Return log p, and −∞ where it is 0 or not possible."""
-    possible = np.logical_and(possible, np.greater(p, 0))
-    return np.where(possible, np.log(np.where(possible, p, 1.0)), -np.inf)
+    weights = np.full(n, 1.0 / n) if p is None else p
+    if _is_range(entries):
+        return categorical(value, weights)
+    weights = np.matmul(_equal_entries(entries), weights[..., None])[..., 0]
+    simple = len(shape_of_value(entries)) == 1
+    return categorical((positions if simple else _positions)(value, entries), weights)
 
 
 def _is_range(entries: Any) -> bool:
@@ -229,9 +229,9 @@ _uniform_order = _of_values(
 
 def _plackett_luce(value: Any, entries: Any, p: Any) -> Any:
     found = _positions_in_order(value, entries)
-    chosen = p[found]
+    chosen = take(p, found)
     possible = np.logical_and(np.greater_equal(found, 0), np.greater(chosen, 0))
     chosen = np.where(np.all(possible), chosen, 1.0)
-    left = np.flip(np.cumsum(np.flip(chosen))) + (np.sum(p) - np.sum(p[found]))
+    left = np.flip(np.cumsum(np.flip(chosen))) + (np.sum(p) - np.sum(take(p, found)))
     total = np.sum(np.log(chosen) - np.log(np.where(np.all(possible), left, 1.0)))
     return np.where(np.all(possible), total, -np.inf)

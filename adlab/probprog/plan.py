@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import AdlabError
-from adlab.primitives.contents import example
 from adlab.probprog.discovery import Record, discover
 from adlab.probprog.equations import Equation
+from adlab.probprog.latents import NO_LATENTS, Latent, Latents
 from adlab.probprog.recorder import Guard, Node
 from adlab.probprog.solving import Solver
 from adlab.probprog.steps import Preimage
@@ -29,14 +29,19 @@ class Plan:
     ----------
     record : Record
     equations : list of Equation
+    latents : list of Latent
+        What is marginalized.
     problem : AdlabError or None
         Why the values cannot be scored on this path, if they take it.
     """
 
-    def __init__(self, record: Record, given: list[Equation]) -> None:
-        self.record, self.equations = record, given
+    def __init__(
+        self, record: Record, given: list[Equation], latents: Sequence[Latent] = ()
+    ) -> None:
+        self.record, self.equations, self.latents = record, given, latents
         self.problem: AdlabError | None = None
-        self.solver = Solver(record, [e.node for e in given if e.node is not None])
+        nodes = [e.node for e in given if e.node is not None]
+        self.solver = Solver(record, [*nodes, *[latent.node for latent in latents]])
         self.solver.run()
         self._watch()
 
@@ -57,7 +62,14 @@ class Plan:
             if _outer(self.record.nodes[n])
         ]
 
-    def holds(self, sampler: Sampler, args: Any, kwargs: Any, draws: Draws) -> bool:
+    def holds(
+        self,
+        sampler: Sampler,
+        args: Any,
+        kwargs: Any,
+        draws: Draws,
+        unknown: Latents = NO_LATENTS,
+    ) -> bool:
         """Whether the operations have the constants they were planned with.
 
         A draw and what is returned are compared in each call.  But a slope, and what absorbs a
@@ -66,7 +78,7 @@ class Plan:
         """
         if not self.unsure:
             return True
-        given = {k: example(found[0].value) for k, found in draws.items()}
+        given = {k: unknown.example(found[0].value) for k, found in draws.items()}
         nodes = discover(sampler, args, kwargs, given, stream=self.record.stream).nodes
         planned = self.record.nodes
         return all(
@@ -77,7 +89,7 @@ class Plan:
         )
 
     def run(
-        self, values: Sequence[Any], arguments: Sequence[Any]
+        self, values: Sequence[Any], arguments: Sequence[Any], unknown: Latents = NO_LATENTS
     ) -> tuple[Draws, Guard | None]:
         """Solve for the draws.
 
@@ -87,6 +99,8 @@ class Plan:
             The leaves of what is given.
         arguments : sequence
             The leaves of the sampler's arguments.
+        unknown : Latents, optional
+            Of this call.
 
         Returns
         -------
@@ -103,6 +117,9 @@ class Plan:
             if equation.node is not None:
                 env[equation.node] = value = equation.value(values)
                 solved[equation.node] = [Preimage(value)]
+        for latent in self.latents:
+            env[latent.node] = value = unknown.value(latent)
+            solved[latent.node] = [Preimage(value)]
         if self.steps:
             with np.errstate(all="ignore"):
                 for step in self.steps:

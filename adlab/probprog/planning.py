@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from adlab.errors import AdlabError
-from adlab.primitives.contents import example
+from adlab.primitives.contents import concrete, example
 from adlab.probprog.discovery import Record, discover, discover_some
 from adlab.probprog.equations import Equation, equations
 from adlab.probprog.hiding import concealed
+from adlab.probprog.latents import NO_LATENTS, Latents, given_and_unknown
 from adlab.probprog.naming import site_names
 from adlab.probprog.plan import Plan
 from adlab.probprog.problems import problem_of, restless, unfit
@@ -29,7 +30,12 @@ ATTEMPTS = 1000
 
 
 def find_plan(
-    sampler: Callable[..., Any], leaves: Sequence[Any], structure: Structure, args: Any, kwargs: Any
+    sampler: Callable[..., Any],
+    leaves: Sequence[Any],
+    structure: Structure,
+    args: Any,
+    kwargs: Any,
+    unknown: Latents = NO_LATENTS,
 ) -> tuple[Plan, dict[int, list[Preimage]]]:
     """Return a plan whose guards hold for the given values, and the draws by it.
 
@@ -40,6 +46,8 @@ def find_plan(
         The values, taken apart.
     args, kwargs
         The arguments of the sampler.
+    unknown : Latents, optional
+        What is marginalized.
 
     Raises
     ------
@@ -51,8 +59,9 @@ def find_plan(
         sampler,
         args,
         kwargs,
-        lambda record: _plan(record, leaves, structure),
-        lambda plan: plan.run(leaves, arguments),
+        lambda record: _plan(record, leaves, structure, unknown),
+        lambda plan: plan.run(leaves, arguments, unknown),
+        unknown.example,
     )
 
 
@@ -62,6 +71,7 @@ def follow(
     kwargs: Any,
     make: Callable[[Record], P],
     run: Callable[[P], tuple[dict[int, list[Preimage]], Any]],
+    sample: Callable[[Any], Any] = example,
 ) -> tuple[P, dict[int, list[Preimage]]]:
     """Return the plan, made of a record, that its own run does not leave, and the draws by it.
 
@@ -72,6 +82,8 @@ def follow(
         Of a record the plan.
     run : callable
         Of a plan the draws, and the guard that fails or None.
+    sample : callable
+        Of a draw the value that it has when the sampler is recorded.
     """
     given: dict[int, Any] = {}
     tried: list[dict[int, Any]] = []
@@ -82,21 +94,27 @@ def follow(
         if failed is None:
             _examine(sampler, args, kwargs, plan, given)
             return plan, draws
-        given = {k: example(found[0].value) for k, found in draws.items()}
+        given = {k: sample(found[0].value) for k, found in draws.items()}
     fold = folded(sampler, args, kwargs, plan, tried[-1])
     raise fold or plan.problem or restless(sampler)
 
 
 def same_draws(a: dict[int, Any], b: dict[int, Any]) -> bool:
     """Whether two sets of draws, by site, are the same."""
-    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+    return a.keys() == b.keys() and all(np.array_equal(concrete(a[k]), concrete(b[k])) for k in a)
 
 
-def _plan(record: Record, leaves: Sequence[Any], structure: Structure) -> Plan:
+def _plan(
+    record: Record, leaves: Sequence[Any], structure: Structure, unknown: Latents
+) -> Plan:
     fitting, problem = fitted(record, leaves, structure)
-    plan = Plan(record, fitting)
+    latents = unknown.of(record)
+    plan = Plan(record, fitting, latents)
     plan.problem = (
-        problem or concealed(record, fitting) or problem_of(record, fitting, plan.solver)
+        problem
+        or given_and_unknown(record, fitting, latents)
+        or concealed(record, fitting)
+        or problem_of(record, fitting, plan.solver)
     )
     return plan
 

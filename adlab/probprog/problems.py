@@ -15,7 +15,7 @@ from adlab.primitives.contents import concrete, example
 from adlab.probprog.discovery import Record
 from adlab.probprog.equations import Equation
 from adlab.probprog.naming import site_names
-from adlab.probprog.recorder import Node
+from adlab.probprog.recorder import Node, Site
 from adlab.probprog.solving import Obstacle, Solver
 from adlab.rules.rule import shape_of
 
@@ -154,16 +154,26 @@ def _missing(record: Record, unsolved: list[int]) -> SiteError:
     names = site_names(record)
     lines = [f"{names[k]} (line {record.sites[k].place.f_lineno})" for k in unsolved[:8]]
     more = f" and {len(unsolved) - 8} more" if len(unsolved) > 8 else ""
-    name = names[unsolved[0]]
+    name, first = names[unsolved[0]], record.sites[unsolved[0]]
+    how = _marginalizable(first)
+    other = f"; marginalize(lj, {name!r}) {how} it" if how else ""
     return SiteError(
         explain(
             f"no value was given for {', '.join(lines)}{more}",
             why="the joint density is of all draws; none of them is guessed or integrated out.",
             instead=f"give a value for it, for instance {{..., {name!r}: ...}}; a draw that is "
-            "not returned can be given by its name too.",
-            frame=record.sites[unsolved[0]].place,
+            f"not returned can be given by its name too{other}.",
+            frame=first.place,
         )
     )
+
+
+def _marginalizable(site: Site) -> str:
+    """Return what marginalize may do to a draw."""
+    if site.family.name in ("normal", "standard_normal", "multivariate_normal"):
+        return "integrates over"
+    support = site.family.support(*map(example, site.params)) if site.family.discrete else None
+    return "sums over" if support is not None and support.finite else ""
 
 
 def _ambiguous(

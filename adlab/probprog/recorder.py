@@ -18,7 +18,7 @@ import numpy as np
 
 from adlab.errors.frames import is_library, module_of
 from adlab.errors.places import Place, place_of
-from adlab.primitives.contents import concrete
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.probprog.expressions import key_of
 from adlab.probprog.family import Family
 from adlab.rules import Composite
@@ -141,7 +141,10 @@ class Guard:
 
     def holds(self, value: Any) -> bool:
         """Whether reading another value gives the same."""
-        return bool(np.array_equal(self.read(concrete(value)), self.outcome))
+        plain = concrete(value)
+        if self.branch and np.size(plain) > 1:  # of a latent, which has many values
+            return False
+        return bool(np.array_equal(self.read(plain), self.outcome))
 
 
 class Output(int):
@@ -249,7 +252,7 @@ class Recorder(Interpreter):
         self.bound = self.bound or any(isinstance(p, Tracer) and not self.owns(p) for p in params)
         smooth, site = not family.discrete, len(self.sites) - 1
         self.append(Node(value, places[0], parents, params, site=site, smooth=smooth, random=True))
-        if np.asarray(value).dtype.kind in "fciub":
+        if np.dtype(getattr(value, "dtype", type(value))).kind in "fciub":
             return self.handed(number, value)
         # A text cannot be traced: the program has read it.
         self.guards.append(Guard(number, np.array, value, places[0]))
@@ -310,7 +313,10 @@ class Recorder(Interpreter):
 
     def concrete(self, tracer: Tracer) -> Any:
         """Return what the program reads, and note that it did."""
-        value = concrete(tracer.value)
+        value, interpreters = unwrapped(tracer.value)
+        for each in interpreters:
+            if each.hidden:  # it has many values, and refuses
+                each.concrete(tracer)
         place = _user_place()
         # Of a truth value only the truth matters; an index, a count, an array are read as they are.
         branch = sys._getframe(1).f_code.co_name == "__bool__"

@@ -22,7 +22,7 @@ from adlab.rules.rule import shape_of
 if TYPE_CHECKING:
     from adlab.probprog.observation import Observation
 
-__all__ = ["Diverged", "Scoring", "log_density"]
+__all__ = ["Diverged", "Scoring", "log_density", "summed"]
 
 
 LOG2 = math.log(2.0)
@@ -67,7 +67,7 @@ class Scoring(SiteGenerator):
             raise self._left()
         preimages = self.draws[number]
         self.params.append(params)
-        term = log_density(family, preimages, params)
+        term = self.total(log_density(family, preimages, params))
         self.terms.append(term if weight is None else weight * term)
         value = preimages[0].value
         return own(value) if self.sites[number].node in self.written else value
@@ -75,7 +75,7 @@ class Scoring(SiteGenerator):
     def observe(self, observation: Observation) -> None:
         """Add the term of a draw that has its value."""
         self.observations[len(self.others)] = observation
-        self.others.append(observation.term)
+        self.others.append(self.total(observation.elements))
 
     def hide(self, family: Family, args: Any, kwargs: Any, frame: FrameType, **told: Any) -> Any:
         """Return NaN: nothing that is scored depends on it."""
@@ -101,7 +101,11 @@ class Scoring(SiteGenerator):
 
     def factor(self, logp: Any) -> None:
         """Add a term."""
-        self.others.append(_total(logp))
+        self.others.append(self.total(logp))
+
+    def total(self, term: Any) -> Any:
+        """Return the sum of all elements of a term."""
+        return summed(term)
 
 
 def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
@@ -119,18 +123,17 @@ def _matches(site: Site, family: Family, size: Any, frame: FrameType) -> bool:
 
 
 def log_density(family: Family, preimages: list[Preimage], params: Any) -> Any:
-    """Return the log density of a draw, given all values it may have had."""
+    """Return the log density of each element of a draw, given all values it may have had."""
     first, *others = preimages
     if first.direct and not others:
-        return _total(family.log_density(first.value, *params))
+        return family.log_density(first.value, *params)
     if first.mirrored and family.even:  # the mirror image adds as much
         log_slope = LOG2 if first.log_slope is None else first.log_slope + LOG2
         first = first._replace(log_slope=log_slope, mirrored=False)
     if not (others or first.mirrored):
-        return _total(_term(family, first, params))
+        return _term(family, first, params)
     preimages = distinct(expanded([first, *others]), family.discrete)
-    terms = [_term(family, each, params) for each in preimages]
-    return _total(functools.reduce(np.logaddexp, terms))
+    return functools.reduce(np.logaddexp, [_term(family, each, params) for each in preimages])
 
 
 def _term(family: Family, preimage: Preimage, params: Any) -> Any:
@@ -153,7 +156,7 @@ def _term(family: Family, preimage: Preimage, params: Any) -> Any:
     return term
 
 
-def _total(x: Any) -> Any:
+def summed(x: Any) -> Any:
     """Return the sum of all elements, without the detour by NumPy's dispatch."""
     if x.__class__ is np.ndarray:
         return np.add.reduce(x, None)

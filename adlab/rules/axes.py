@@ -12,7 +12,10 @@ from typing import Any
 
 _GROUP = re.compile(r"\(([^)]*)\)")
 
-__all__ = ["BROADCAST", "LEADING", "MAPPED", "OPAQUE", "Adapter", "Axes", "Core", "Mapped"]
+__all__ = [
+    "BROADCAST", "LEADING", "MAPPED", "OPAQUE", "Adapter", "Axes", "Core", "Mapped",
+    "Selective",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,19 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Selective:
+    """``rewrite(args, params, stacked) -> (args, params)`` of a call with some stacked arguments.
+
+    ``stacked`` says which are, along axis 0; the others need not be repeated.  The result of the
+    rewritten call must be stacked.
+    """
+
+    rewrite: Callable[
+        [list[Any], dict[str, Any], list[bool]], tuple[list[Any], dict[str, Any]]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """The implementation and the rules map themselves over stacked arguments, whichever these are.
 
@@ -90,7 +106,7 @@ def _names(group: str) -> list[str]:
     return group.split(",") if group else []
 
 
-Axes = Broadcast | Leading | Opaque | Core | Adapter | Mapped
+Axes = Broadcast | Leading | Opaque | Core | Adapter | Selective | Mapped
 BROADCAST = Broadcast()
 LEADING = Leading()
 OPAQUE = Opaque()

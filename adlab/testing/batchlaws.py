@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from adlab.errors import PerformanceWarning
 from adlab.modes.derivatives import jvp, vjp
 from adlab.modes.vmap import vmap
 from adlab.rules import Constant
-from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core, Mapped
+from adlab.rules.axes import OPAQUE, Adapter, Broadcast, Core, Mapped, Selective
 from adlab.testing.calls import Args, Params, active, applied, close, directions, kind, outputs
 from adlab.trace import Primitive
 
@@ -26,6 +27,9 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
     if fact == OPAQUE or not args:
         return
     rows = examples(args, range(len(args)))
+    if isinstance(fact, Selective):
+        _selective(primitive, fact, rows, params)
+        return
     stacked = [np.stack([np.asarray(row[i]) for row in rows]) for i in range(len(args))]
     absent: list[int] = []  # axes of the results that stand for missing core dimensions
     if isinstance(fact, Adapter):
@@ -44,6 +48,23 @@ def axes(primitive: Primitive, args: Args, params: Params) -> None:
     whole = tuple(np.squeeze(each, tuple(absent)) for each in outputs(together))
     pieces = zip(*map(outputs, apart), strict=True)
     _all_close(whole, tuple(map(np.stack, pieces)), "the axes fact")
+
+
+def _selective(primitive: Primitive, fact: Selective, rows: list[Args], params: Params) -> None:
+    """Whichever arguments are stacked; the others are those of the first example."""
+    count = len(rows[0])
+    for flags in itertools.product([False, True], repeat=count):
+        if not any(flags):
+            continue
+        given = [[row[i] if flags[i] else rows[0][i] for i in range(count)] for row in rows]
+        columns = zip(*given, strict=True)
+        mixed = [
+            np.stack([np.asarray(x) for x in column]) if flag else column[0]
+            for column, flag in zip(columns, flags, strict=True)
+        ]
+        rewritten, new = fact.rewrite(mixed, params, list(flags))
+        apart = np.stack([primitive(*row, **params) for row in given])
+        _all_close(primitive(*rewritten, **new), apart, f"the axes fact, {flags} stacked")
 
 
 def _completed(signature: str, stacked: Args) -> tuple[Args, list[int], list[int]]:

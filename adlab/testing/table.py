@@ -10,7 +10,7 @@ from adlab.modes.jvp import JVP
 from adlab.modes.pullbypush import PullByPush
 from adlab.modes.userprimitive import UserPrimitive
 from adlab.rules import Constant, Elementwise, General, Linear, Multilinear
-from adlab.rules.axes import Adapter, Axes, Broadcast, Core, Leading, Mapped, Opaque
+from adlab.rules.axes import Adapter, Axes, Broadcast, Core, Leading, Mapped, Opaque, Selective
 from adlab.trace import Primitive
 
 __all__ = ["Row", "primitive_table"]
@@ -31,6 +31,7 @@ _BATCHED: dict[type, str] = {
     Broadcast: "broadcasting",
     Leading: "leading axes pass through",
     Adapter: "rewritten params",
+    Selective: "rewritten params",
     Mapped: "mapped",
     Opaque: "loop",
 }

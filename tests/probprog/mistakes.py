@@ -7,12 +7,15 @@ import numpy as np
 import scipy.linalg
 import scipy.stats
 
+import adlab
 from adlab.probprog import (
     LogJoint,
     block,
     condition,
     do,
+    factor,
     log_joint,
+    marginalize,
     predictive,
     record,
     register_density,
@@ -36,6 +39,11 @@ def model(rng):
 
 def rate(rng):
     return {"g": rng.gamma(2.0)}
+
+
+def rate_of(rng):
+    z = rng.integers(2)
+    return {"g": rng.gamma(1.0 + z)}
 
 
 def nested(rng):
@@ -156,6 +164,66 @@ def counted(rng):
 
 def recorded_inside(rng):
     return record(model)(rng).values
+
+
+LEVELS = np.array([-1.0, 1.0])
+
+
+def mixture(rng):
+    z = rng.integers(2, size=3)
+    return {"z": z, "y": rng.normal(adlab.numpy.take(LEVELS, z))}
+
+
+def crowd(rng):
+    z = [rng.integers(2) for _ in range(30)]
+    return rng.normal(sum(z))
+
+
+def switched(rng):
+    z = rng.integers(2)
+    return rng.normal(1.0 if z else -1.0)
+
+
+def mixed(rng):
+    z = rng.integers(2, size=3)
+    return rng.normal(np.cumsum(z))
+
+
+def thinned(rng):
+    n = rng.poisson(3.0)
+    return rng.binomial(n, 0.5)
+
+
+def nested_counts(rng):
+    n = rng.integers(3)
+    k = rng.binomial(n, 0.5)
+    return rng.normal(k)
+
+
+def walk(rng):
+    x = rng.normal()
+    return rng.normal(x if x > 0 else 2 * x)
+
+
+def heavy(rng):
+    x = rng.standard_cauchy()
+    return rng.normal(x)
+
+
+def cubic(rng):
+    x = rng.normal()
+    factor(rng, x**3)
+    return rng.normal(x)
+
+
+def unbounded(rng):
+    x = rng.normal()
+    factor(rng, x**2)
+    return rng.normal()
+
+
+def marginal(sampler, *names, values=0.3, check=False):
+    return marginalize(log_joint(sampler, check=check), *names)(values)
 
 
 class Restless:
@@ -310,6 +378,21 @@ MISTAKES = {
     ),
     "registered shape": lambda: drawing(coin, lambda x, p: np.sum(x * p), 0.5),
     "copied": lambda: log_joint(copied)(0.5),
+    "missing latent": lambda: log_joint(mixture)({"y": TEN[:3]}),
+    "latent unknown": lambda: marginal(mixture, "zz", values={"y": TEN[:3]}),
+    "latent unheard of": lambda: marginal(mixture, "precision", values={"y": TEN[:3]}),
+    "latent given": lambda: marginal(mixture, "z", values={"z": [0, 1, 1], "y": TEN[:3]}),
+    "latent read": lambda: marginal(switched, "z"),
+    "latents too many": lambda: marginal(crowd, "z"),
+    "latents mixed": lambda: marginal(mixed, "z", values=TEN[:3]),
+    "latent endless": lambda: marginal(thinned, "n", values=2),
+    "latent moving": lambda: marginal(nested_counts, "n", "k"),
+    "latents improbable": lambda: marginal(rate_of, "z", values={"g": -1.0}, check=True),
+    "latents per site": lambda: marginalize(log_joint(mixture), "z").per_site({"y": TEN[:3]}),
+    "integral of a branch": lambda: marginal(walk, "x"),
+    "integral of a Cauchy": lambda: marginal(heavy, "x"),
+    "integral of a cubic": lambda: marginal(cubic, "x"),
+    "integral infinite": lambda: marginal(unbounded, "x"),
     "rejected": lambda: unordered(np.random.default_rng(0)),
     "hidden draw": lambda: log_joint(block(model, "mu"))({"x": TEN}),
     "blocked without names": lambda: block(model),
