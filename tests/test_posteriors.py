@@ -6,9 +6,9 @@ import pytest
 import adlab
 from adlab.probprog import bijections
 from adlab.probprog.stein import stein
-from examples.posteriors import ar, eight_schools, kidscore, load, lotka_volterra, nes
+from examples.posteriors import ar, eight_schools, hmm, kidscore, load, lotka_volterra, nes
 
-MODULES = [ar, eight_schools, kidscore, lotka_volterra, nes]
+MODULES = [ar, eight_schools, hmm, kidscore, lotka_volterra, nes]
 
 
 def scores(posterior):
@@ -28,6 +28,12 @@ def test_a_deleted_log_jacobian_is_seen(monkeypatch):
     monkeypatch.setattr(bijections._Above, "log_slope", lambda self, u: 0.0 * u)
     posterior = eight_schools.posterior()
     assert abs(scores(posterior).mean[posterior.names.index("tau")]) > 10
+
+
+def test_a_deleted_log_jacobian_of_the_simplex_is_seen(monkeypatch):
+    missing = lambda self, u: 0.0 * u[..., 0]
+    monkeypatch.setattr(bijections._StickBreaking, "log_slope", missing)
+    assert scores(hmm.posterior()).worst > 6
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])

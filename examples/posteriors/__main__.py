@@ -4,9 +4,9 @@ import numpy as np
 
 import adlab
 from adlab.probprog.stein import stein
-from examples.posteriors import ar, eight_schools, kidscore, lotka_volterra, nes
+from examples.posteriors import ar, eight_schools, hmm, kidscore, lotka_volterra, nes
 
-POSTERIORS = [eight_schools, kidscore, ar, lotka_volterra, nes]
+POSTERIORS = [eight_schools, kidscore, ar, hmm, lotka_volterra, nes]
 
 
 def main():
