@@ -19,7 +19,7 @@ from adlab.probprog.discovery import Output, Record
 from adlab.probprog.equations import leaf_names
 from adlab.probprog.solving import Solver
 
-__all__ = ["observed_names", "returned_names", "site_names", "stored_in"]
+__all__ = ["observed_names", "returned_names", "site_names", "spelled", "stored_in"]
 
 
 def site_names(record: Record) -> list[str]:
@@ -143,6 +143,29 @@ def _variable(target: ast.AST, path: list[int]) -> str:
     return target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
 
 
+def spelled(place: Place) -> list[float]:
+    """Return the numbers that are operands of the operation at a place, as they are written."""
+    _, nodes = _parsed(place.f_code.co_filename, _source(place))
+    numbers = []
+    for each in _operands(nodes.get(_extent_of(place))):
+        sign = 1
+        if isinstance(each, ast.UnaryOp) and isinstance(each.op, ast.USub):
+            sign, each = -1, each.operand  # noqa: PLW2901 - what the sign is of
+        if isinstance(each, ast.Constant) and isinstance(each.value, (int, float)):
+            numbers.append(sign * each.value)
+    return numbers
+
+
+def _operands(node: ast.AST | None) -> list[ast.expr]:
+    if isinstance(node, ast.Call):
+        return [*node.args, *[each.value for each in node.keywords]]
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return [node.value] if isinstance(node, ast.AugAssign) else []
+
+
 def _source(place: Place) -> str:
     return "".join(linecache.getlines(place.f_code.co_filename, place.f_globals))
 
@@ -156,7 +179,7 @@ def _extent_of(place: Place) -> tuple[int | None, ...]:
 def _parsed(
     filename: str, source: str
 ) -> tuple[dict[ast.AST, ast.AST], dict[tuple[int | None, ...], ast.AST]]:
-    """Return the parent of each node of a file, and its calls and comparisons by their extent."""
+    """Return the parent of each node of a file, and calls and operations by their extent."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # a cell with magics, null bytes
@@ -165,6 +188,6 @@ def _parsed(
     calls: dict[tuple[int | None, ...], ast.AST] = {
         (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset): node
         for node in parents
-        if isinstance(node, (ast.Call, ast.Compare))
+        if isinstance(node, (ast.Call, ast.Compare, ast.BinOp, ast.AugAssign))
     }
     return parents, calls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from adlab.errors import AdlabError
 from adlab.probprog.discovery import Record, discover
 from adlab.probprog.equations import Equation
 from adlab.probprog.latents import NO_LATENTS, Latent, Latents
+from adlab.probprog.naming import spelled
 from adlab.probprog.recorder import Guard, Node
 from adlab.probprog.solving import Solver
 from adlab.probprog.steps import Preimage
@@ -134,20 +135,16 @@ class Plan:
 
 
 def _outer(node: Node) -> bool:
-    """Whether an operation has a constant that the code around it does not spell out."""
-    spelled = set(_numbers(node.place.f_code.co_consts)) if node.place is not None else set()
-    return any(
-        p < 0 and not (isinstance(arg, (int, float)) and arg in spelled)
-        for p, arg in zip(node.parents, node.args, strict=True)
-    )
-
-
-def _numbers(constants: Iterable[Any]) -> Iterator[float]:
+    """Whether an operation has a constant that is not written there in the code."""
+    constants = [x for p, x in zip(node.parents, node.args, strict=True) if p < 0]
+    if not constants or node.place is None:
+        return bool(constants)
+    written = spelled(node.place)
     for each in constants:
-        if isinstance(each, tuple):
-            yield from _numbers(each)
-        elif isinstance(each, (int, float)):
-            yield each
+        if not isinstance(each, (int, float)) or each not in written:
+            return True
+        written.remove(each)
+    return False
 
 
 def counted(preimages: list[Preimage]) -> list[Preimage]:

@@ -482,6 +482,7 @@ def test_a_masked_value_is_refused_though_a_plan_is_known():
         (lambda rng, c: c["p"] * rng.normal(size=2), np.zeros(2)),
         (lambda rng, c: c["p"] * np.array([1.0, 2.0]) * rng.normal(size=2), np.zeros(2)),
         (lambda rng, c: rng.gamma(2.0) ** c["p"], 1.0),
+        (lambda rng, c: c["p"] * rng.normal(size=2, scale=0.3), np.zeros(2)),
     ],
 )
 def test_what_a_sampler_closes_over_may_change(sampler, value):
