@@ -17,7 +17,7 @@ PARTS = {"theta1": slice(0, 1), "theta2": slice(1, 2), "mu": slice(2, 4)}
 def sampler(rng, steps):
     theta1, theta2 = rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(2))
     mu = rng.normal([3.0, 10.0], 1.0)
-    require(rng, (0 < mu[0]) & (mu[0] < mu[1]))
+    require(rng, (mu[0] > 0) & (mu[0] < mu[1]))
     move, z, y = np.stack([theta1, theta2]), None, []
     for _ in range(steps):
         z = rng.choice(2, p=np.array([0.5, 0.5]) if z is None else move[z])
