@@ -107,7 +107,10 @@ def integral(terms: Terms, latents: Sequence[Latent], title: str) -> Any:
 
 
 def _near(slope: Any, precision: Any, title: str) -> Any:
-    """Return a point near the modes Λ⁻¹ g, by plain values; Λ must be positive definite."""
+    """Return a point near the modes Λ⁻¹ g, by plain values; Λ must be positive definite.
+
+    Slope and precision may depend on different discrete latents; any point will do.
+    """
     plain = np.asarray(concrete(precision))
     count = plain.shape[-1]
     diagonal = np.diagonal(plain, axis1=-2, axis2=-1)
@@ -117,9 +120,8 @@ def _near(slope: Any, precision: Any, title: str) -> Any:
     scaled = scale[..., None] * plain * scale[..., None, :]
     if np.min(np.linalg.eigvalsh(scaled), initial=1.0) <= 10 * count * np.finfo(float).eps:
         raise _improper(title)
-    slopes = np.broadcast_to(concrete(slope), (*plain.shape[:-2], count))
-    modes = np.linalg.solve(plain, slopes[..., None])[..., 0]
-    return np.mean(modes.reshape(-1, count), axis=0)
+    mean_slope = np.mean(np.reshape(concrete(slope), (-1, count)), axis=0)
+    return np.linalg.solve(np.mean(plain.reshape(-1, count, count), axis=0), mean_slope)
 
 
 # Elements apart -----------------------------------------------------------------------------------

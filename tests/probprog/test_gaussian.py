@@ -315,3 +315,20 @@ def test_an_improper_density_is_refused(shape):
 
     with pytest.raises(SiteError, match="integral is not finite"):
         marginalize(log_joint(sampler), "x")({"y": 0.1})
+
+
+@pytest.mark.parametrize("names", [("k", "a"), ("a", "k")])
+def test_a_discrete_latent_that_moves_the_mean_alone(names):
+    """The slope has an axis that the precision does not have."""
+
+    def shifted(rng, scale):
+        a, k = rng.normal(0, scale), rng.binomial(1, 0.3)
+        return {"a": a, "k": k, "y": rng.normal(a + k)}
+
+    spread = np.sqrt(5.0)
+    truth = np.log(0.7 * st.norm.pdf(1.0, 0, spread) + 0.3 * st.norm.pdf(1.0, 1, spread))
+    joint = log_joint(shifted)
+    assert marginalize(joint, *names)({"y": 1.0}, 2.0) == pytest.approx(truth)
+    assert marginalize(marginalize(joint, names[0]), names[1])({"y": 1.0}, 2.0) == pytest.approx(
+        truth
+    )
