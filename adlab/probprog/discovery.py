@@ -96,9 +96,9 @@ class Record:
 
     def call(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Return arguments such that what the sampler writes into is its own."""
-        places = [i for i, n in self.arguments.items() if n in self.written]
-        if not places:
+        if self.written.isdisjoint(self.arguments.values()):
             return args, kwargs
+        places = [i for i, n in self.arguments.items() if n in self.written]
         leaves, structure = flatten((args, kwargs))
         for i in places:
             leaves[i] = own(leaves[i])
