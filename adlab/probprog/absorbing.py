@@ -106,6 +106,7 @@ def chain_of(
         child, p = p, q
     links = links[::-1]
     _check(record, p, n, fact, shapes)
+    _check_ties(record, p, fact, links)
     _check_poles(record, p, links)
     return Chain(p, tuple(links), tuple(needed), tuple(inner))
 
@@ -197,6 +198,19 @@ def _check(
     every = [*map(np.shape, site.params), *shapes]
     if any(_extent(shape, axis) != 1 for shape in every for axis in axes):
         raise Refused("its draws have not all the same law")
+
+
+def _check_ties(
+    record: Record, p: int, fact: Absorption, links: Sequence[_Censored | _Inverted]
+) -> None:
+    """Raise if several draws of a mixed law are ordered: at its atoms they may be equal."""
+    number = record.nodes[p].site
+    assert number is not None
+    if fact.along is None or record.sites[number].family.discrete:
+        return
+    for link in links:
+        if isinstance(link, _Censored):
+            raise Refused(f"{link.node.title} before it makes draws equal with a probability")
 
 
 def _check_poles(record: Record, p: int, links: Sequence[_Censored | _Inverted]) -> None:

@@ -222,3 +222,13 @@ def test_what_is_not_absorbed(sampler, value, match):
 def test_what_python_reads_is_not_absorbed():
     with pytest.raises(ValueError, match="of which Python read a number"):
         log_joint(lambda rng: int(rng.random() < 0.3))(1)
+
+
+@pytest.mark.parametrize("order", [np.sort, np.max, np.min])
+def test_draws_that_may_be_equal_are_not_ordered(order):
+    """At the bound n P(atom) F(n−1) is not the probability: several may lie there."""
+    clipped = log_joint(lambda rng: order(np.clip(rng.normal(size=3), -1.0, 1.0)))
+    with pytest.raises(InversionError, match="makes draws equal with a probability"):
+        clipped(order(np.array([-1.0, -1.0, 0.3])))
+    counts = log_joint(lambda rng: np.max(np.minimum(rng.poisson(2.0, size=2), 3)))
+    assert counts(3) == pytest.approx(np.log(1 - st.poisson.cdf(2, 2.0) ** 2))
