@@ -241,4 +241,11 @@ def _promote(x: Buffer, index: Any, value: Any) -> None:
     if new.interpreter.level > root.birth:
         raise outlived(new.interpreter)
     root.handle = ArrayTracer(new.value, new.interpreter, new.payload)
-    plain[...] = np.nan
+    plain[...] = _stale(plain.dtype)
+
+
+def _stale(dtype: np.dtype[Any]) -> Any:
+    """Return what the memory of a tracer holds, for code that reads it past the tracer."""
+    if dtype.kind in "iu":  # no position of an array, and no count
+        return np.iinfo(dtype).max
+    return np.nan if dtype.kind in "fc" else False
