@@ -130,7 +130,7 @@ _ESTIMATORS: dict[str, Callable[[MovingGenerator, list[Any]], MovingGenerator]] 
 def expectation_gradient(
     f: F, estimator: str, argnums: Any = 0, *, samples: int = 1, baseline: float | None = None
 ) -> Transformed:
-    """Return a function for an unbiased estimate of the gradient of E[f].
+    """Return a function for an estimate of the gradient of E[f], unbiased if f does not jump.
 
     Parameters
     ----------
@@ -168,6 +168,11 @@ def expectation_gradient(
     -----
     The gradient of E[f] is E[∇f + (f − b) ∇log p] for draws that are constants, for E[∇log p] = 0
     if the support does not move.  The estimate can itself be differentiated.
+
+    All of them take ∇f to be the derivative of f almost everywhere.  Where a parameter decides a
+    comparison, a branch or a rounding together with a draw, as in ``rng.random() < p``, f jumps
+    where the two meet, and what the jump adds to the derivative is in no sample: it is missing.
+    Draw what is decided (``rng.binomial(1, p)``), and it has a score.
 
     References
     ----------

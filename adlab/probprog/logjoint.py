@@ -21,7 +21,7 @@ from adlab.probprog.scoring import Diverged, Scoring
 from adlab.probprog.sites import Sites, Terms, dot, sites_of, terms_of
 from adlab.probprog.steps import Preimage, expanded
 from adlab.probprog.supports import Support
-from adlab.trace import flatten
+from adlab.trace import flatten, tree_map
 
 __all__ = ["LogJoint", "log_joint"]
 
@@ -182,7 +182,7 @@ class LogJoint:
         """Return all fixed values, of which none is given twice."""
         for name in data.keys() & self.data.keys():
             raise given_twice(name)
-        return {**self.data, **data}
+        return {**self.data, **tree_map(_own, dict(data))}
 
     def _score(
         self, values: Any, args: Any, kwargs: Any, unknown: Latents = NO_LATENTS
@@ -279,6 +279,11 @@ class LogJoint:
                 "−∞.",
             )
         )
+
+
+def _own(leaf: Any) -> Any:
+    """Return data as it is now, whatever is written into its array later."""
+    return leaf.copy() if leaf.__class__ is np.ndarray else leaf
 
 
 def _rebuild(sampler: Callable[..., Any], check: bool, data: dict[str, Any]) -> LogJoint:

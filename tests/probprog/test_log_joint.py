@@ -525,3 +525,24 @@ def test_what_a_sampler_writes_into_is_its_own():
     assert slope == pytest.approx(1.0 + np.array([1.0, 0.0, 0.0]))
     assert not x.any()
     assert offset.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_integer_draws_written_into_an_array():
+    def switching(rng, n):
+        z, y = adlab.numpy.zeros(n, dtype=int), []
+        for t in range(n):
+            z[t] = rng.integers(2)
+            y.append(rng.normal(z[t]))
+        return {"z": z, "y": y}
+
+    values = {"z": np.array([0, 1]), "y": [0.0, 0.3]}
+    truth = 2 * np.log(0.5) + st.norm.logpdf([0.0, 0.3], [0.0, 1.0]).sum()
+    assert log_joint(switching)(values, 2) == pytest.approx(truth)
+
+
+def test_data_are_fixed_as_they_are():
+    y = np.ones(2)
+    fixed = log_joint(lambda rng: {"x": rng.normal(), "y": rng.normal(size=2)}).condition(y=y)
+    before = fixed({"x": 0.0})
+    y[:] = 9.0
+    assert fixed({"x": 0.0}) == before
