@@ -19,7 +19,9 @@ from adlab.probprog.discovery import Output, Record
 from adlab.trace import Structure, paths
 from adlab.trace.tree import LEAF
 
-__all__ = ["Equation", "agree", "equations", "given_twice", "leaf_name", "leaf_names", "nearest"]
+__all__ = [
+    "Equation", "agree", "apart", "equations", "given_twice", "leaf_name", "leaf_names", "nearest",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,11 @@ def given_twice(name: str) -> SiteError:
             instead="give it once.",
         )
     )
+
+
+def apart(a: Any, b: Any) -> Any:
+    """Return where two values, which may be traced, are further apart than rounding takes them."""
+    return np.abs(1.0 * a - 1.0 * b) > 1e-8 * (np.abs(1.0 * a) + np.abs(1.0 * b)) + 1e-10
 
 
 def agree(a: Any, b: Any) -> bool:

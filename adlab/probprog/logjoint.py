@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from adlab.errors import AdlabError, SiteError, UnsupportedFunctionError, explain
-from adlab.primitives.contents import concrete
+from adlab.primitives.contents import concrete, unwrapped
 from adlab.probprog.discovery import Record, discover_some
-from adlab.probprog.equations import Equation, agree, given_twice
+from adlab.probprog.equations import Equation, agree, apart, given_twice
 from adlab.probprog.free import Free
 from adlab.probprog.latents import NO_LATENTS, Latents
-from adlab.probprog.memory import Memory, kind
+from adlab.probprog.memory import Memory, kind, owned
 from adlab.probprog.plan import Plan
 from adlab.probprog.planning import find_plan
 from adlab.probprog.problems import inconsistent, restless
@@ -21,7 +21,7 @@ from adlab.probprog.scoring import Diverged, Scoring
 from adlab.probprog.sites import Sites, Terms, dot, sites_of, terms_of
 from adlab.probprog.steps import Preimage, expanded
 from adlab.probprog.supports import Support
-from adlab.trace import flatten, tree_map
+from adlab.trace import flatten
 
 __all__ = ["LogJoint", "log_joint"]
 
@@ -182,7 +182,7 @@ class LogJoint:
         """Return all fixed values, of which none is given twice."""
         for name in data.keys() & self.data.keys():
             raise given_twice(name)
-        return {**self.data, **tree_map(_own, dict(data))}
+        return {**self.data, **owned(dict(data))}
 
     def _score(
         self, values: Any, args: Any, kwargs: Any, unknown: Latents = NO_LATENTS
@@ -249,7 +249,11 @@ class LogJoint:
         if agree(concrete(given), concrete(computed)):
             return True
         # if no draw gives the values, the sampler computes others
-        return any(np.any(np.isneginf(concrete(term))) for term in scoring.terms)
+        traced = [*unwrapped(given)[1], *unwrapped(computed)[1]]
+        if not any(each.hidden for each in traced):
+            return any(np.any(np.isneginf(concrete(term))) for term in scoring.terms)
+        wrong = np.logical_and(np.any(apart(given, computed)), scoring.score() != -np.inf)
+        return not np.any(concrete(wrong))  # of any example
 
     _scoring = Scoring
 
@@ -279,11 +283,6 @@ class LogJoint:
                 "−∞.",
             )
         )
-
-
-def _own(leaf: Any) -> Any:
-    """Return data as it is now, whatever is written into its array later."""
-    return leaf.copy() if leaf.__class__ is np.ndarray else leaf
 
 
 def _rebuild(sampler: Callable[..., Any], check: bool, data: dict[str, Any]) -> LogJoint:

@@ -18,7 +18,7 @@ from adlab.errors import AdlabError, SiteError, explain
 from adlab.primitives.contents import concrete, unwrapped
 from adlab.probprog.degree import Degree
 from adlab.probprog.elimination import Factor, eliminated, factors_of
-from adlab.probprog.equations import agree
+from adlab.probprog.equations import agree, apart
 from adlab.probprog.gaussian import dependent, integrals
 from adlab.probprog.latents import Latents, varies
 from adlab.probprog.logjoint import LogJoint
@@ -163,7 +163,7 @@ class Marginal(LogJoint):
         plain = not any(each.hidden for each in interpreters)
         if plain and agree(concrete(given), concrete(computed)):
             return True
-        far = np.abs(given - computed) > 1e-8 * (np.abs(given) + np.abs(computed)) + 1e-10
+        far = apart(given, computed)
         if not np.any(np.asarray(concrete(far))):
             return True
         axes = _axes(far)

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from adlab.probprog.discovery import liftable
+from adlab.trace import tree_map
 
-__all__ = ["Memory", "kind"]
+__all__ = ["Memory", "kind", "owned"]
 
 #: How many kinds of calls are remembered, and how many paths of each.
 KINDS, PATHS = 16, 8
@@ -44,6 +45,11 @@ class Memory(dict[Hashable, list[T]]):
         """Forget what is no longer true."""
         if found in self.recall(key):
             self[key].remove(found)
+
+
+def owned(values: Any) -> Any:
+    """Return values as they are now, whatever is written into their arrays later."""
+    return tree_map(lambda x: x.copy() if x.__class__ is np.ndarray else x, values)
 
 
 def kind(leaf: Any) -> Hashable:

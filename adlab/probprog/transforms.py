@@ -24,7 +24,7 @@ from adlab.probprog.handlers import (
     Scaling,
     Weighing,
 )
-from adlab.probprog.memory import Memory
+from adlab.probprog.memory import Memory, owned
 from adlab.probprog.selection import (
     Intervened,
     Mentioned,
@@ -324,7 +324,7 @@ def scale(sampler: Sampler, factor: Any, /, *names: str) -> Transformed:
 
 
 def _present(values: Any) -> Any:
-    """Return values, of which none is missing."""
+    """Return values as they are now, of which none is missing."""
     missing = [name for name, x in values.items() if x is None] if isinstance(values, dict) else []
     if missing:
         raise SiteError(
@@ -335,7 +335,7 @@ def _present(values: Any) -> Any:
                 instead=f"give a value, or leave {missing[0]} out.",
             )
         )
-    return values
+    return owned(values)
 
 
 def _named(names: Any, purpose: str) -> Selection:

@@ -546,3 +546,14 @@ def test_data_are_fixed_as_they_are():
     before = fixed({"x": 0.0})
     y[:] = 9.0
     assert fixed({"x": 0.0}) == before
+
+
+def test_one_impossible_example_does_not_excuse_the_others():
+    def doubled(rng):
+        x = rng.gamma(2.0)
+        return {"x": x, "twice": 2 * x}
+
+    score = adlab.vmap(lambda x, twice: log_joint(doubled)({"x": x, "twice": twice}))
+    assert score(np.array([1.0, -1.0]), np.array([2.0, -2.0])).tolist() == [-1.0, -np.inf]
+    with pytest.raises(SiteError, match="is not what the sampler computes"):
+        score(np.array([1.0, -1.0]), np.array([5.0, -2.0]))
