@@ -36,8 +36,8 @@ DOMAINS = {
     ),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], [UNIT]),
     **dict.fromkeys(
-        ["add", "subtract", "multiply", "maximum", "minimum", "raised", "lowered", "fmax", "fmin",
-         "logaddexp", "logaddexp2", "copysign"],
+        ["add", "subtract", "multiply", "maximum", "minimum", "clip_low", "clip_high", "fmax",
+         "fmin", "logaddexp", "logaddexp2", "copysign"],
         [REAL] * 2,
     ),
     **dict.fromkeys(["divide", "remainder", "arctan2", "hypot"], [REAL, ABOVE]),
@@ -90,7 +90,7 @@ DOMAINS = {
 }
 #: With jumps, kinks or ties, of which random points are kept clear.
 GENERIC = {
-    "copysign", "maximum", "minimum", "raised", "lowered", "fmax", "fmin", "fabs", "remainder",
+    "copysign", "maximum", "minimum", "clip_low", "clip_high", "fmax", "fmin", "fabs", "remainder",
     "random.laplace",
 }  # fmt: skip
 #: Defined for complex numbers, and not only for real ones.

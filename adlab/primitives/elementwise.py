@@ -279,7 +279,7 @@ raised = elementwise(
     lambda a, b: 1.0 * np.less(a, b),
     args="a b",
     piecewise=True,
-    name="raised",
+    name="clip_low",
 )
 lowered = elementwise(
     np.minimum,
@@ -287,7 +287,7 @@ lowered = elementwise(
     lambda a, b: 1.0 * np.greater(a, b),
     args="a b",
     piecewise=True,
-    name="lowered",
+    name="clip_high",
 )
 fabs = elementwise(np.fabs, lambda x: np.sign(x), inverse=SIGNS)
 copysign = elementwise(np.copysign, lambda a, b: np.sign(a) * np.copysign(1.0, b), 0, args="a b")
